@@ -15,6 +15,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'browser',
+          // A browser next to other tests on a machine with few processors.
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
           include: ['test/browser/**/*.test.ts'],
           globalSetup: ['test/browser/shared-browser.ts'],
         },

@@ -14,7 +14,12 @@ function wordTable(
   table.get(before).words.push(...commands.map((command) => command.name()), '-h', '--help');
   for (const command of commands) {
     const path = `${before} ${command.name()}`.trim();
-    table.set(path, { words: command.options.flatMap(({ short, long }) => [short, long].filter(Boolean)), commands });
+    table.set(path, {
+      words: command.options
+        .filter(({ hidden }) => !hidden)
+        .flatMap(({ short, long }) => [short, long].filter(Boolean)),
+      commands,
+    });
     wordTable(command.commands, path, table);
   }
   return table;

@@ -24,7 +24,8 @@ export const CONFIG = {
     'DYNDNS_HTTP_LISTEN=0.0.0.0:54321',
   ],
   Entrypoint: [PROGRAM],
-  Cmd: ['serve'],
+  // The first start has no configuration: it prints the link of the setup.
+  Cmd: ['serve', '--setup'],
   WorkingDir: `/${DATA}`,
   Volumes: { [`/${DATA}`]: {} },
   ExposedPorts: { '53/tcp': {}, '53/udp': {}, '54321/tcp': {} },

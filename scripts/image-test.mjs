@@ -13,6 +13,7 @@ import { tryEmulated } from '../packaging/oci/emulated.mjs';
 import { writeLayout } from '../packaging/oci/layout.mjs';
 import { CONFIG, make } from '../packaging/oci.mjs';
 import { EPOCH, OUTPUT, VERSION, withFolder } from '../packaging/release.mjs';
+import { setUpInBrowser } from '../test/packages/first-run.mjs';
 import { install, root } from './prepare.mjs';
 import { installMissing } from './servers.mjs';
 
@@ -123,10 +124,26 @@ async function tryContainer(rootfs, folder) {
   const init = ['--zone', 'dyndns.example.com', '--nameserver', 'embedded', '--address', '127.0.0.1'];
   const configFile = '/var/lib/dyndns/dyndns.yml';
 
-  await step('without a configuration, serve exits with 2 and names dyndns init', async () => {
-    const { code, output } = await container(image.config.config.Cmd).ended;
+  await step('without a configuration, serve exits with 2 and names dyndns setup and dyndns init', async () => {
+    const { code, output } = await container(['serve']).ended;
     equal('the exit code', code, 2);
-    equal('the output', output, /does not exist\. Create it: dyndns init --file \/var\/lib\/dyndns\/dyndns\.yml\n$/);
+    equal('the output', output, /dyndns setup\. Or here: dyndns init --file \/var\/lib\/dyndns\/dyndns\.yml\n$/);
+  });
+  await step('the first start prints a link, and the wizard in chromium sets up the server', async () => {
+    if (findTool('chromium') === undefined) return { skipped: 'it needs chromium' };
+    const first = startContainer({
+      root: rootfs,
+      data: join(folder, 'data-setup'),
+      config: image.config.config,
+      args: image.config.config.Cmd,
+    });
+    try {
+      const detail = await setUpInBrowser(first, folder);
+      await first.until('dyndns health', () => first.run(['health']));
+      return detail;
+    } finally {
+      first.kill();
+    }
   });
   await step('init writes the configuration into the volume', async () => {
     const { code, output } = await container(['init', '--file', configFile, ...init]).ended;

@@ -89,6 +89,8 @@ export function startContainer({ root, data, config, args }) {
   };
   const container = {
     ended,
+    /** Until now. */
+    output: () => output,
     /** Of its first process, as this machine numbers it. */
     get pid() {
       return Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim());

@@ -23,6 +23,7 @@ interface RemoteFlags {
 const LOCAL_COMMANDS: ReadonlySet<string> = new Set([
   'serve',
   'init',
+  'setup',
   'quickstart',
   'backup',
   'restore',

@@ -17,6 +17,7 @@ import type { StartedServer, StartRequest } from '../setup/wizard.ts';
 import { type InitTarget, initTarget } from './init/target.ts';
 import { isStartError, programCall, UsageError } from './output.ts';
 import { writeSecretFile } from './secret-file.ts';
+import { commandEnvironment } from './setup.ts';
 import { startService } from './setup-service.ts';
 
 export interface SetupFlags {
@@ -84,6 +85,7 @@ async function start(
       return await startService(administrator, {
         install: () => renameSync(temporary, file),
         remove: () => rmSync(file, { force: true }),
+        control: () => loadConfig(file, commandEnvironment()).config.control,
       });
     }
     const started = await startHere(text, administrator, file, cleanup);

@@ -8,13 +8,14 @@ import { setFirstPassword } from '../setup/first-password.ts';
 import type { StartedServer, StartRequest } from '../setup/wizard.ts';
 import { CommandError } from './output.ts';
 
-const CONTROL = '/run/dyndns/control.sock';
 const UNIT = 'dyndns';
 
 export interface ServiceFile {
   /** Puts the configuration file in place. */
   install(): void;
   remove(): void;
+  /** The control socket of the running service. */
+  control(): string | undefined;
 }
 
 /** @throws CommandError; the service is then disabled and its file removed */
@@ -26,8 +27,9 @@ export async function startService(
   try {
     // Type=notify: it returns when the server serves.
     await systemctl('enable', '--now', UNIT);
-    const server = await findServer(CONTROL);
-    if (server === undefined) throw new CommandError(`The service runs, but nothing listens on its socket ${CONTROL}.`);
+    const control = file.control();
+    const server = control === undefined ? undefined : await findServer(control);
+    if (server === undefined) throw new CommandError(`The service runs, but nothing listens on its socket ${control}.`);
     const { http } = await server.call('status', {});
     const { name, password } = administrator;
     await server.call('createUser', { name, role: 'admin' });

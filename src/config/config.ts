@@ -343,8 +343,25 @@ export interface UnreadFile {
   readonly reason: string;
 }
 
+/** An option in effect, with where it comes from. */
+export interface ShownOption {
+  /** Like `zones[0].ttl.default`. */
+  readonly path: string;
+  /** As in the file; a secret is masked. */
+  readonly value: string;
+  readonly origin: {
+    readonly kind: 'file' | 'environment' | 'default';
+    readonly text: string;
+    readonly file?: string;
+    readonly line?: number;
+    readonly variable?: string;
+  };
+}
+
 export interface Config {
   readonly file?: string;
+  /** What `dyndns config` shows of it. Absent: it was not read from a file. */
+  readonly options?: () => readonly ShownOption[];
   /** Not empty only for a command, never for a server. */
   readonly unreadFiles?: readonly UnreadFile[];
   /** Without it only tokens are accepted. */

@@ -18,6 +18,7 @@ import { ConfigError, formatProblem, NoConfigFileError, type Problem, sortProble
 import { readSettings, type SecretFiles, UnreadFileError } from './read.ts';
 import { resolveConfig } from './resolve/resolve.ts';
 import type { Settings } from './settings.ts';
+import { shownOptions } from './show.ts';
 import { parseYaml } from './yaml-source.ts';
 
 export interface FindOptions {
@@ -96,8 +97,10 @@ export function loadConfig(file: string, environment: Environment, options: Load
   }
   const loaded = parseConfig(text, file, environment, options);
   const warning = loaded.settings.holdsSecrets ? exposedFileWarning(file, 'secrets') : undefined;
-  if (warning === undefined) return loaded;
-  return { ...loaded, config: { ...loaded.config, warnings: [...loaded.config.warnings, warning] } };
+  const { settings } = loaded;
+  const config = { ...loaded.config, options: () => shownOptions(settings) };
+  if (warning === undefined) return { settings, config };
+  return { settings, config: { ...config, warnings: [...config.warnings, warning] } };
 }
 
 /**

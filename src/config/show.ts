@@ -2,6 +2,7 @@
  * The effective configuration for `dyndns config`: YAML with the origin of each value as a comment. It could be loaded
  * again but for the secrets, which are masked. Left out: options without a value.
  */
+import type { ShownOption } from './config.ts';
 import { plainKind } from './kinds/kind.ts';
 import type { Option } from './options/option.ts';
 import { OPTION_TREE, type OptionNode } from './options/options.ts';
@@ -9,6 +10,8 @@ import { formatOrigin, type Origin } from './problem.ts';
 import { isInForce, type Scope, type Settings } from './settings.ts';
 
 interface Line {
+  readonly path?: string;
+  readonly value?: string;
   readonly text: string;
   readonly origin?: Origin;
 }
@@ -33,8 +36,9 @@ function renderMap(parent: OptionNode, scope: Scope, indent: string): Line[] {
     if (row !== undefined && !isInForce(row, scope)) return [];
     const found = row === undefined ? undefined : scope.find(node.path);
     if (found !== undefined) {
-      const text = `${indent}${node.key}: ${formatValue(row!, found.value)}`;
-      return [{ text, origin: found.origin }];
+      const value = formatValue(row!, found.value);
+      const text = `${indent}${node.key}: ${value}`;
+      return [{ text, value, path: scope.pathText(node.path), origin: found.origin }];
     }
     // The long form of a key is shown only if it is in the file: its default algorithm alone would be wrong.
     if (row !== undefined && !scope.isMap(node.path)) return [];
@@ -51,12 +55,31 @@ function renderList(node: OptionNode, scope: Scope, indent: string): Line[] {
     const lines: Line[] =
       short === undefined
         ? renderMap(node, item, `${indent}    `)
-        : [{ text: formatValue(node.row as Option, short.value), origin: short.origin }];
+        : [shortLine(formatValue(node.row as Option, short.value), item.label, short.origin)];
     return lines.map((line, index) =>
       index === 0 ? { ...line, text: `${indent}  - ${line.text.trimStart()}` } : line,
     );
   });
   return items.length === 0 ? [] : [{ text: `${indent}${node.key}:` }, ...items];
+}
+
+function shortLine(value: string, path: string, origin: Origin): Line {
+  return { text: value, value, path, origin };
+}
+
+/** The options in effect, in the order of `dyndns config`. */
+export function shownOptions(settings: Settings): readonly ShownOption[] {
+  return renderMap(OPTION_TREE, settings.root, '').flatMap(({ path, value, origin }): readonly ShownOption[] => {
+    if (path === undefined || value === undefined || origin === undefined) return [];
+    const text = formatOrigin(origin);
+    if (origin.kind === 'file') {
+      const { kind, file, line } = origin;
+      return [{ path, value, origin: { kind, text, file, line } }];
+    }
+    const { kind } = origin;
+    const variable = origin.kind === 'environment' ? { variable: origin.variable } : {};
+    return [{ path, value, origin: { kind, text, ...variable } }];
+  });
 }
 
 /** A value as YAML in one line; a secret as `'[secret]'`. */

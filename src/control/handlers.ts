@@ -8,7 +8,7 @@ import { readAllPages } from '../core/admin/pages.ts';
 import type { BackupReport, ReloadResult, ServerHealth, ServerStatus } from '../core/admin/server-operations.ts';
 import { previewView } from '../core/admin/views.ts';
 import type { ZoneAdmin, ZoneState } from '../core/admin/zone-admin.ts';
-import type { FindingView } from '../core/admin/zone-operations.ts';
+import type { FindingView, RemoteZoneView } from '../core/admin/zone-operations.ts';
 import { instructionsFor } from '../core/devices/device.ts';
 import { getDevice } from '../core/devices/devices.ts';
 import { AppError, invalidField } from '../core/errors.ts';
@@ -54,6 +54,10 @@ export interface ServerCalls {
   testWebhook(
     number: number,
   ): Promise<{ readonly webhook: string; readonly delivered: boolean; readonly problem?: string }>;
+  /** Zones with another primary. */
+  remoteZones(): readonly RemoteZoneView[];
+  /** The effective configuration. @throws AppError conflict where it has no file */
+  config(): Result<'showConfig'>;
   /** What the nameservers of its zone answer for a host. @throws AppError name-invalid */
   askNameservers(ownerName: DomainName): Promise<HostAnswers>;
   /** @throws AppError name-invalid */
@@ -258,7 +262,13 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
     },
     stream: () => Promise.reject(new AppError('internal', 'A stream is opened by the HTTP API itself.')),
 
-    listZones: async () => ({ zones: await (await zones()).zones() }),
+    listZones: async () => {
+      const admin = await parts.zoneAdmin();
+      const remote = parts.server?.remoteZones() ?? [];
+      if (admin === undefined && remote.length === 0) requireZoneAdmin(admin);
+      return { zones: (await admin?.zones()) ?? [], remote };
+    },
+    showConfig: async () => server().config(),
     showZone: async ({ zone }) => findZone(await (await zones()).zones(), readZone(zone)),
     listSecondaries: async ({ zone }) => {
       const { serial, secondaries } = findZone(await (await zones()).zones(), readZone(zone));

@@ -7,14 +7,18 @@ import type { HostGrant } from '../core/hosts/host-store.ts';
 import { changeRecords, type RecordChangeParts } from '../core/records/change-records.ts';
 import { findRecordZone, type RecordZone, readRecordPage } from '../core/records/read-records.ts';
 import { hostsScope, operatorScope, type RecordScope } from '../core/records/record-scope.ts';
+import type { FilePlace } from '../core/zones/zone.ts';
+import type { NameFilter } from '../core/zones/zone-records.ts';
 import { DomainName, NameError } from '../dns/name.ts';
 import { formatRdata } from '../dns/presentation/rdata-text.ts';
 import { readRecordText } from '../dns/presentation/record-text.ts';
 import { PresentationError } from '../dns/presentation/text-tokens.ts';
 import { formatRRType, type Rdata } from '../dns/rdata.ts';
+import type { RRset } from '../dns/rrset.ts';
 import type { ZoneEdit } from '../dns/zone-change.ts';
 import { ReadingTurns } from '../http/request/reading-turns.ts';
 import { readType } from './domain-values.ts';
+import { recordDifferences } from './record-differences.ts';
 import { contextOf } from './request-context.ts';
 
 export interface RecordParts extends RecordChangeParts {
@@ -23,12 +27,14 @@ export interface RecordParts extends RecordChangeParts {
 }
 
 const MAX_LISTED = 500;
+/** Of one change: a person reads no more. */
+const MAX_DIFFERENCES = 500;
 /** Seconds, of a new RRset in a zone without a default. */
 const DEFAULT_TTL = 300;
 
 /** @throws AppError name-invalid: no embedded zone in which the caller has something; InputError */
 export async function listRRsets(
-  { zone: _, name, type, limit = MAX_LISTED, cursor }: NormalInput<'listRRsets'>,
+  { zone: _, name, type, search, limit = MAX_LISTED, cursor }: NormalInput<'listRRsets'>,
   apex: DomainName,
   caller: AdminCaller,
   parts: RecordParts,
@@ -39,9 +45,11 @@ export async function listRRsets(
   const place = readCursor(cursor, 1)?.[0];
   const after = place === undefined ? undefined : readName(place, '/cursor');
   const wanted = name === undefined ? undefined : readName(name, '/name');
+  const hasText = nameFilter(search ?? '');
   const filter = {
     type: type === undefined ? undefined : readType(type),
     ...(wanted && { isWanted: (key: string) => key === wanted.key }),
+    ...(!wanted && search !== undefined && { isWanted: hasText }),
   };
   const page = await readRecordPage(parts.zones, zone, snapshot, scope, filter, limit, after);
   const rrsets = page.names.flatMap(({ ownerName, rrsets: own }) =>
@@ -50,7 +58,7 @@ export async function listRRsets(
       type: formatRRType(rrset.type),
       ttl: rrset.ttl,
       records: rrset.rdatas.map((rdata) => formatRdata(rrset.type, rdata)),
-      ...(rrset.isStatic && { static: true }),
+      ...(rrset.isStatic && { static: true, ...placeOf(zone, ownerName, rrset.type) }),
     })),
   );
   return { serial: snapshot.serial, rrsets, ...(page.next && { next: writeCursor([page.next.toString()]) }) };
@@ -71,12 +79,25 @@ export async function changeRRsets(
     edits.push(readChange(change, `/changes/${index}`, zone));
     await turns.take(1 + (change.records?.length ?? 0));
   }
+  const snapshot = zone.records.snapshot();
+  const differences = recordDifferences(edits, (ownerName, rrType) =>
+    snapshot.find(ownerName)?.rrsets.find((rrset) => rrset.type === rrType),
+  );
   const { serial, changed } = await changeRecords(
     { zone, scope, edits, serial: serialOf(ifMatch), isDryRun: dry_run },
     contextOf(caller),
     parts,
   );
-  return { serial, changed: changed.length > 0 };
+  return {
+    serial,
+    changed: changed.length > 0,
+    differences: differences.slice(0, MAX_DIFFERENCES).map(({ ownerName, type, before, after }) => ({
+      name: ownerName.toString(),
+      type: formatRRType(type),
+      ...(before && { before: rrsetView(before) }),
+      ...(after && { after: rrsetView(after) }),
+    })),
+  };
 }
 
 async function scopeOf(anyCaller: AdminCaller, { grantsOf }: RecordParts): Promise<RecordScope> {
@@ -92,6 +113,24 @@ async function scopeOf(anyCaller: AdminCaller, { grantsOf }: RecordParts): Promi
     grants.map(({ ownerName }) => ownerName),
     changed,
   );
+}
+
+function rrsetView({ type, ttl, rdatas }: RRset) {
+  return { ttl, records: rdatas.map((rdata) => formatRdata(type, rdata)) };
+}
+
+function placeOf({ staticPlace }: RecordZone, ownerName: DomainName, type: number): { place?: FilePlace } {
+  const place = staticPlace?.(ownerName, type);
+  return place === undefined ? {} : { place };
+}
+
+/** Names with a text in them. Few of many have it, so that the others are not converted. */
+function nameFilter(search: string): NameFilter {
+  const text = search.toLowerCase();
+  // A key has the length of a label where the text has a dot, and other characters as octets.
+  const parts = text.split(/[^a-z0-9-]/).sort((one, other) => other.length - one.length);
+  const longest = parts[0] ?? '';
+  return (key) => key.includes(longest) && DomainName.ofWire(Buffer.from(key, 'latin1')).toString().includes(text);
 }
 
 /** Also where the caller has nothing in the zone. */

@@ -64,6 +64,8 @@ const inProcess = dispatcherOf({
     testWebhook: unused,
     examineZone: unused,
     askNameservers: unused,
+    remoteZones: () => [],
+    config: unused,
   },
 });
 const handlers = {

@@ -5,10 +5,12 @@ import type { Administration } from '../core/admin/administration.ts';
 import { withStoreBackup } from '../core/admin/backup.ts';
 import { type AdminCaller, type Browser, NO_BODY, OPERATOR_CALLER } from '../core/admin/caller.ts';
 import type { Dispatcher } from '../core/admin/dispatch.ts';
+import type { Result } from '../core/admin/operations.ts';
 import type { ServerStatus } from '../core/admin/server-operations.ts';
 import { AppError } from '../core/errors.ts';
 import { SignInGuard } from '../core/sign-in/sign-in-guard.ts';
 import type { Store } from '../core/store.ts';
+import { formatEndpoint } from '../dns/endpoint.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { OidcAccount } from '../http/api/oidc-door.ts';
 import type { OperationCalls } from '../http/api/operation-door.ts';
@@ -50,12 +52,24 @@ export function controlOperations(parts: ControlParts): Dispatcher {
       reload,
       webhooks: () => current().webhooks?.states() ?? [],
       testWebhook: (number) => testOneWebhook(current().config, number),
+      remoteZones: () =>
+        current().config.zones.flatMap(({ apex, primary }) =>
+          primary.kind === 'remote'
+            ? [{ zone: apex.toString(), primary: formatEndpoint({ host: primary.host.text, port: primary.port }) }]
+            : [],
+        ),
+      config: () => shownConfig(current().config),
       askNameservers: (ownerName) => askForHost(current(), ownerName),
       examineZone: (apex) =>
         examineOneZone(current(), parts.listeners.certificate, (limit) => hostsIn(state.store, limit), apex),
     },
   };
   return dispatcherOf(operations, state.store && auditWriter(state.store.audit, warn));
+}
+
+function shownConfig({ file, options }: Config): Result<'showConfig'> {
+  if (options === undefined) throw new AppError('conflict', 'The configuration of this server is in no file.');
+  return { ...(file !== undefined && { file }), options: [...options()] };
 }
 
 async function hostsIn(store: Store | undefined, limit: number): Promise<readonly DomainName[]> {

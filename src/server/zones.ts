@@ -19,7 +19,7 @@ import { applyUpdate } from '../core/updates/dns-update.ts';
 import type { KnownSerial, KnownSerialStore } from '../core/zones/known-serials.ts';
 import type { PublishedFeed } from '../core/zones/published-feed.ts';
 import type { ZonePublisher } from '../core/zones/publisher.ts';
-import { type Zone, ZoneTable } from '../core/zones/zone.ts';
+import { type FilePlace, type Zone, ZoneTable } from '../core/zones/zone.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { ResourceRecord } from '../dns/rdata.ts';
@@ -145,12 +145,16 @@ export async function reconfigureNameserver(nameserver: Nameserver, config: Conf
 export function zoneTable(config: Config, primaries: RemotePrimaries, nameserver: Nameserver | undefined): ZoneTable {
   const publisherOf = ({ apex, primary }: ZoneConfig): ZonePublisher =>
     primary.kind === 'embedded' ? nameserver!.publisher(apex) : primaries.publisher(apex);
-  const embeddedParts = ({ apex, primary }: ZoneConfig): Pick<Zone, 'staticNames' | 'secondaries' | 'records'> =>
+  const embeddedParts = ({
+    apex,
+    primary,
+  }: ZoneConfig): Pick<Zone, 'staticNames' | 'staticPlace' | 'secondaries' | 'records'> =>
     primary.kind === 'embedded'
       ? {
           staticNames: nameserver!.staticNames(apex),
           secondaries: nameserver!.secondariesOf(apex),
           records: nameserver!.recordsOf(apex),
+          staticPlace: staticPlaces(apex, primary),
         }
       : {};
   return new ZoneTable(
@@ -282,14 +286,31 @@ export function contentOfZone(
   return { apex, ns, nsTtl, contact, soa, records: parsed };
 }
 
-/** @throws ZoneFileError, StaticConflict */
-function staticRecords(
-  { text, origin }: StaticRecords,
-  apex: DomainName,
-  warn: (text: string) => void,
-): ResourceRecord[] {
+/** Where the configuration has each static RRset. Its records are read again when someone asks first. */
+function staticPlaces(apex: DomainName, { records }: EmbeddedPrimary): NonNullable<Zone['staticPlace']> {
+  let places: ReadonlyMap<string, FilePlace> | undefined;
+  return (ownerName, type) => {
+    if (records === undefined) return undefined;
+    places ??= new Map(
+      parsedRecords(records, apex)
+        .toReversed()
+        .flatMap((record) => {
+          const { file = records.origin.file, line } = record;
+          return [[`${record.type} ${record.ownerName.key}`, { file, line }]];
+        }),
+    );
+    return places.get(`${type} ${ownerName.key}`);
+  };
+}
+
+function parsedRecords({ text, origin }: StaticRecords, apex: DomainName) {
   const { file, line } = origin;
-  const parsed = parseZoneFile(text, { origin: apex, defaultTtl: STATIC_TTL, fileName: file, firstLine: line });
+  return parseZoneFile(text, { origin: apex, defaultTtl: STATIC_TTL, fileName: file, firstLine: line });
+}
+
+/** @throws ZoneFileError, StaticConflict */
+function staticRecords(configured: StaticRecords, apex: DomainName, warn: (text: string) => void): ResourceRecord[] {
+  const parsed = parsedRecords(configured, apex);
   const { records, errors, warnings } = checkZoneRecords(parsed, { apex, content: 'part' });
   if (errors.length > 0) throw new StaticConflict(`The 'records' of the zone '${apex}': ${errors.join(' ')}`);
   for (const warning of warnings) warn(warning);

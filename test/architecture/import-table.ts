@@ -308,6 +308,8 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/updates/original-lines.ts',
       'core/zones/host-answers.ts',
       'core/zones/special-addresses.ts',
+      'core/zones/zone-records.ts',
+      'core/zones/zone.ts',
       'dns',
       'dns/presentation',
       'http/api/operation-door.ts',

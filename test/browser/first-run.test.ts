@@ -20,6 +20,7 @@ import { type SetupLab, startSetupLab } from '../support/setup-lab.ts';
 import { describeInBrowser, expectGoodLooks, openScreen } from './screens.ts';
 
 const PASSWORD = 'correct horse battery';
+const START_MS = 60_000;
 const [IPV4, IPV6] = ['192.0.2.44', '2001:db8:0:1f10::1'];
 const BR_LAN = `7: br-lan: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qlen 1000
     inet6 ${IPV6}/60 scope global dynamic noprefixroute
@@ -59,8 +60,9 @@ class Journey {
     await this.page.locator('button[type=submit]').click();
   }
 
+  /** A start of the server may take long on a busy machine. */
   async see(title: string | RegExp): Promise<void> {
-    await this.page.getByRole('heading', { name: title }).waitFor();
+    await this.page.getByRole('heading', { name: title }).waitFor({ timeout: START_MS });
   }
 
   report(what: string): void {
@@ -244,7 +246,7 @@ describeInBrowser('the first run', () => {
     await page.getByText('Other addresses or another port for DNS').click();
     await journey.fill('Addresses and ports of the nameserver', `127.0.0.1:${dnsPort}`);
     await journey.press('Save and check');
-    await page.getByText(`DNS can use 127.0.0.1:${dnsPort}`).waitFor();
+    await page.getByText(`DNS can use 127.0.0.1:${dnsPort}`).waitFor({ timeout: START_MS });
     await expectGoodLooks(page);
     await journey.press('Continue');
     await journey.see('Start the server');
@@ -277,7 +279,7 @@ describeInBrowser('the first run', () => {
     lab = await startSetupLab();
     const link = /http\S+#setup=\S+/.exec(lab.process.output())![0];
     const { page, close } = await openScreen(browser, link);
-    const title = (text: string) => page.getByRole('heading', { level: 1, name: text }).waitFor();
+    const title = (text: string) => page.getByRole('heading', { level: 1, name: text }).waitFor({ timeout: START_MS });
     await title('Who runs this server?');
     // The title has the focus, so that a screen reader begins there.
     expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
@@ -301,7 +303,7 @@ describeInBrowser('the first run', () => {
     await tabTo(page, 'Addresses and ports of the nameserver');
     await page.keyboard.type(`127.0.0.1:${dnsPort}`);
     await page.keyboard.press('Enter');
-    await page.getByText(`DNS can use 127.0.0.1:${dnsPort}`).waitFor();
+    await page.getByText(`DNS can use 127.0.0.1:${dnsPort}`).waitFor({ timeout: START_MS });
     await tabTo(page, 'Continue');
     await page.keyboard.press('Enter');
     await title('Start the server');

@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freshDirectory } from '../support/primary-server.ts';
-import { NOW, type Replies, useSampleData } from './sample-data.ts';
+import { NAME_REPLIES, NOW, type Replies, useSampleData } from './sample-data.ts';
 import { describeInBrowser, openScreen, type Screen, type Screens, startScreens, THEMES } from './screens.ts';
 
 interface Picture {
@@ -38,8 +38,33 @@ const PICTURES: readonly Picture[] = [
   { name: 'live', path: '/live' },
   { name: 'users', path: '/users' },
   { name: 'audit', path: '/audit' },
+  { name: 'configuration', path: '/configuration' },
   { name: 'server', path: '/server' },
   { name: 'account', path: '/account' },
+  { name: 'host', path: '/hosts/home.dyn.example.com', replies: NAME_REPLIES },
+  {
+    name: 'site',
+    path: '/hosts/home.dyn.example.com/site',
+    replies: NAME_REPLIES,
+    prepare: async (page) => {
+      await page.getByLabel('New prefix').fill('2001:db8:77:3400::/56');
+      await page.getByRole('button', { name: 'Preview' }).click();
+      await page.getByRole('button', { name: 'Move all of them' }).waitFor();
+      await page.evaluate(() => window.scrollTo(0, 0));
+    },
+  },
+  { name: 'zones', path: '/zones', replies: NAME_REPLIES },
+  { name: 'zone-records', path: '/zones/dyn.example.com.', replies: NAME_REPLIES },
+  { name: 'zone-secondaries', path: '/zones/dyn.example.com.?tab=secondaries', replies: NAME_REPLIES },
+  {
+    name: 'zone-delegation',
+    path: '/zones/dyn.example.com.?tab=delegation',
+    replies: NAME_REPLIES,
+    prepare: async (page) => {
+      await page.getByRole('button', { name: 'Check now' }).click();
+      await page.getByText('Something is wrong').waitFor();
+    },
+  },
 ];
 
 const {
@@ -114,7 +139,7 @@ describeInBrowser('pictures of the screens', () => {
   });
 
   for (const picture of PICTURES.filter(({ name }) => only === undefined || name === only)) {
-    it(picture.name, { timeout: 60_000 }, async () => {
+    it(picture.name, async () => {
       const { page } = screen;
       replies = picture.replies ?? {};
       await page.evaluate((path) => {

@@ -227,6 +227,15 @@ const audit = (seconds: number, user: string, operation: string, target: string,
   outcome,
 });
 
+const option = (path: string, value: string, line: number | undefined) => ({
+  path,
+  value,
+  origin:
+    line === undefined
+      ? { kind: 'default' as const, text: 'default' }
+      : { kind: 'file' as const, text: `/etc/dyndns/dyndns.yml:${line}`, file: '/etc/dyndns/dyndns.yml', line },
+});
+
 Object.assign(REPLIES, {
   'GET /v1/tokens': { tokens: TOKENS },
   'GET /v1/tokens/{name}': token('home-fritzbox', {}),
@@ -288,6 +297,20 @@ Object.assign(REPLIES, {
       audit(2 * DAY, 'guest', 'addHost', 'home.dyn.example.com', 'not-permitted'),
     ],
   },
+  'GET /v1/config': {
+    file: '/etc/dyndns/dyndns.yml',
+    options: [
+      option('admin.enabled', 'true', 12),
+      option('admin.url', 'https://dyndns.example.com', 13),
+      option('admin.audit_days', '365', undefined),
+      option('history_days', '365', undefined),
+      option('http.listen', '[unix:/run/dyndns/http.sock]', 4),
+      option('store', 'sqlite:/var/lib/dyndns/store.db', 2),
+      option('secret', '[secret]', 1),
+      option('zones[0].name', 'dyn.example.com', 20),
+      option('zones[0].ttl.default', '60', undefined),
+    ],
+  },
   'GET /v1/webhooks': {
     webhooks: [
       { webhook: '1 (hooks.example.com)', waiting: 0 },
@@ -318,6 +341,245 @@ Object.assign(REPLIES, {
     tokenName: 'home-fritzbox',
   }),
 } satisfies Replies);
+
+/** Spans of a line that changes its address once a day or so, newest first. */
+function spans(family: 'A' | 'AAAA'): Operations['GET /v1/hosts/{host}/timeline']['result']['spans'] {
+  const next = sample(family === 'A' ? 5 : 9);
+  const all: Operations['GET /v1/hosts/{host}/timeline']['result']['spans'][number][] = [];
+  let until: number | undefined;
+  let seconds = 9 * HOUR;
+  for (let index = 0; seconds < 100 * DAY; index += 1) {
+    const from = seconds;
+    const isGap = index % 13 === 12;
+    all.push({
+      id: `${family}${index}`,
+      addresses: isGap
+        ? []
+        : [family === 'A' ? `203.0.113.${77 + index}` : `2001:db8:5a:${(0x1200 + 0x100 * index).toString(16)}::1`],
+      from: ago(from),
+      ...(until !== undefined && { until: ago(until) }),
+      seconds: from - (until ?? 0),
+      protocol: isGap ? 'lease' : 'dyndns2',
+      actor: isGap ? 'server' : 'home-fritzbox',
+      source: isGap ? '' : '203.0.113.77',
+    });
+    until = from;
+    seconds += Math.round((0.3 + next() * (index % 5 === 0 ? 9 : 2)) * DAY);
+  }
+  return all;
+}
+
+const HOME = {
+  host: 'home.dyn.example.com',
+  origin: 'store',
+  enabled: true,
+  allow: [],
+  deny: [],
+  members: [
+    { name: 'home.dyn.example.com', interfaceId: '::1', subnet: 0 },
+    { name: 'nas.dyn.example.com', mac: '00:11:32:6a:1b:2c', subnet: 0 },
+    { name: 'camera.dyn.example.com', interfaceId: '::c0', subnet: 2 },
+    { name: 'printer.dyn.example.com', interfaceId: '::50', subnet: 0 },
+  ],
+  pending: [],
+  tokens: [
+    { name: 'home-fritzbox', origin: 'store', types: ['A', 'AAAA'] },
+    { name: 'home-acme', origin: 'configuration', types: ['TXT'] },
+  ],
+  published: { A: ['203.0.113.77'], AAAA: ['2001:db8:5a:1200::1'] },
+  lastSeen: ago(6 * MINUTE),
+  silentAfterSeconds: 24 * HOUR,
+  prefixLength: 56,
+  owner: 'anna',
+  shares: [{ user: 'ben', access: 'view' }],
+  revision: 'r1',
+} as const satisfies Operations['GET /v1/hosts/{host}']['result'];
+
+const moved = (before: string, after: string) => ({ before: [before], after: [after], changed: before !== after });
+
+/** A dry run of the move into this prefix. */
+export function previewOf(prefix: string): Operations['POST /v1/hosts/{host}/addresses']['result'] {
+  const to = prefix.replace(/00::\/56$/, '');
+  const place = (end: string) => moved(`2001:db8:5a:12${end}`, `${to}${end}`);
+  return {
+    host: 'home.dyn.example.com.',
+    changed: false,
+    text: '',
+    preview: {
+      A: { before: ['203.0.113.77'], after: ['203.0.113.77'], changed: false },
+      AAAA: place('00::1'),
+      members: [
+        { host: 'nas.dyn.example.com.', ...place('00:211:32ff:fe6a:1b2c') },
+        { host: 'camera.dyn.example.com.', ...place('02::c0') },
+      ],
+      left: [{ host: 'printer.dyn.example.com.', why: 'its updates are switched off' }],
+    },
+  };
+}
+
+const ZONE = 'dyn.example.com.';
+const SERIAL = 2026120214;
+
+/** The screens of a name, of its devices, and of zones. */
+export const NAME_REPLIES = {
+  'GET /v1/hosts/{host}': HOME,
+  'GET /v1/hosts/{host}/answers': {
+    host: 'home.dyn.example.com.',
+    time: ago(0),
+    zone: ZONE,
+    zoneKind: 'embedded',
+    wanted: { A: ['203.0.113.77'], AAAA: ['2001:db8:5a:1200::1'] },
+    source: 'history',
+    servers: [
+      {
+        server: 'this server',
+        role: 'this-server',
+        A: { addresses: ['203.0.113.77'], ttl: 60 },
+        AAAA: { addresses: ['2001:db8:5a:1200::1'], ttl: 60 },
+        serial: SERIAL,
+        agrees: true,
+        milliseconds: 0,
+      },
+      {
+        server: '198.51.100.53:53',
+        role: 'secondary',
+        A: { addresses: ['203.0.113.77'], ttl: 60 },
+        AAAA: { addresses: ['2001:db8:5a:1200::1'], ttl: 60 },
+        serial: SERIAL,
+        agrees: true,
+        milliseconds: 21,
+      },
+      {
+        server: '[2001:db8:53::2]:53',
+        role: 'secondary',
+        A: { addresses: ['203.0.113.18'], ttl: 60 },
+        AAAA: { addresses: ['2001:db8:5a:1100::1'], ttl: 60 },
+        serial: SERIAL - 2,
+        agrees: false,
+        milliseconds: 34,
+      },
+      {
+        server: '192.0.2.99:53',
+        role: 'nameserver',
+        name: 'ns3.example.net.',
+        problem: 'No answer within 3 seconds.',
+      },
+    ],
+  },
+  'GET /v1/hosts/{host}/timeline': (url) => {
+    const family = url.searchParams.get('family') === 'AAAA' ? 'AAAA' : 'A';
+    return { host: 'home.dyn.example.com.', family, spans: spans(family) };
+  },
+  'GET /v1/hosts/{host}/history': {
+    host: 'home.dyn.example.com.',
+    events: [
+      { ...EVENTS[0]!, time: ago(9 * HOUR) },
+      {
+        ...EVENTS[1]!,
+        time: ago(2 * DAY),
+        actor: 'old-router',
+        code: 'address-refused',
+        detail: "The address '192.168.1.4' is private.",
+      },
+      { ...EVENTS[3]!, time: ago(5 * DAY), actor: 'home-fritzbox' },
+    ].map(({ host: _host, ...one }) => one),
+    more: false,
+  },
+  'POST /v1/hosts/{host}/addresses': previewOf('2001:db8:77:3400::/56'),
+  'GET /v1/zones': {
+    zones: [
+      {
+        zone: ZONE,
+        serial: SERIAL,
+        names: 1204,
+        secondaries: [
+          {
+            endpoint: '198.51.100.53:53',
+            state: 'up-to-date',
+            text: 'is up to date',
+            stateSeconds: 9 * HOUR,
+            serial: SERIAL,
+            answerSeconds: 4,
+            transfer: { kind: 'IXFR', serial: SERIAL, seconds: 9 * HOUR },
+          },
+          {
+            endpoint: '[2001:db8:53::2]:53',
+            state: 'behind',
+            text: 'is behind by 2 changes',
+            stateSeconds: 40,
+            serial: SERIAL - 2,
+            behindSeconds: 40,
+            answerSeconds: 6,
+            transfer: { kind: 'AXFR', serial: SERIAL - 2, seconds: 2 * DAY },
+          },
+        ],
+      },
+    ],
+    remote: [{ zone: 'lab.example.com.', primary: '192.0.2.10:53' }],
+  },
+  'GET /v1/zones/{zone}/rrsets': {
+    serial: SERIAL,
+    rrsets: [
+      {
+        name: ZONE,
+        type: 'SOA',
+        ttl: 3600,
+        static: true,
+        records: ['ns1.example.com. hostmaster.example.com. 2026120214 3600 600 604800 60'],
+      },
+      { name: ZONE, type: 'NS', ttl: 3600, static: true, records: ['ns1.example.com.', 'ns2.example.net.'] },
+      {
+        name: `www.${ZONE}`,
+        type: 'CNAME',
+        ttl: 3600,
+        static: true,
+        records: ['home.dyn.example.com.'],
+        place: { file: '/etc/dyndns/dyndns.yml', line: 41 },
+      },
+      { name: `cabin.${ZONE}`, type: 'A', ttl: 60, records: ['198.51.100.23'] },
+      { name: `home.${ZONE}`, type: 'A', ttl: 60, records: ['203.0.113.77'] },
+      { name: `home.${ZONE}`, type: 'AAAA', ttl: 60, records: ['2001:db8:5a:1200::1'] },
+      {
+        name: `_acme-challenge.home.${ZONE}`,
+        type: 'TXT',
+        ttl: 60,
+        records: ['"evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"'],
+      },
+      { name: `nas.${ZONE}`, type: 'AAAA', ttl: 60, records: ['2001:db8:5a:1200:211:32ff:fe6a:1b2c'] },
+    ],
+    next: 'x',
+  },
+  'POST /v1/zones/{zone}/changes': {
+    serial: SERIAL,
+    changed: true,
+    differences: [
+      {
+        name: `home.${ZONE}`,
+        type: 'A',
+        before: { ttl: 60, records: ['203.0.113.77'] },
+        after: { ttl: 60, records: ['203.0.113.80', '203.0.113.81'] },
+      },
+    ],
+  },
+  'GET /v1/zones/{zone}/doctor': {
+    findings: [
+      { check: 'primary', status: 'ok', text: 'This server answers for dyn.example.com over UDP and TCP.' },
+      {
+        check: 'delegation',
+        status: 'problem',
+        text: 'The parent zone example.com does not delegate dyn.example.com to ns2.example.net.',
+        advice: 'Add this to the zone example.com:\n  dyn.example.com. 3600 IN NS ns2.example.net.',
+      },
+      {
+        check: 'secondaries',
+        status: 'warning',
+        text: 'The secondary [2001:db8:53::2]:53 is behind by 2 changes.',
+        advice: 'Look at its log: it may refuse NOTIFY from this address.',
+      },
+      { check: 'outside', status: 'not checked', text: 'No address of this machine is public.' },
+    ],
+  },
+} satisfies Replies;
 
 /** Answers requests of the API with the replies, and stops the clock at NOW. What has no reply is 404. @param more called for each */
 export async function useSampleData(context: BrowserContext, more: () => Replies = () => ({})): Promise<void> {

@@ -117,7 +117,7 @@ export async function openScreen(
     locale: 'en-GB',
     timezoneId: 'UTC',
   });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(30_000);
   const problems: string[] = [];
   const note = (text: string) => {
     // How a page finds out that it has no session.

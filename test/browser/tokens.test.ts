@@ -20,7 +20,7 @@ describeInBrowser('tokens and live', () => {
   });
   afterAll(() => screens?.stop());
 
-  it('says in plain words what each may do, and shows markup in a name as text', { timeout: 60_000 }, async () => {
+  it('says in plain words what each may do, and shows markup in a name as text', async () => {
     await screens.with('/tokens', { user: 'alice' }, async (page) => {
       await page.getByText(MARKUP).first().waitFor();
       await page
@@ -59,7 +59,7 @@ describeInBrowser('tokens and live', () => {
     });
   });
 
-  it('an event appears live, waits while it is paused, and is found by the filter', { timeout: 60_000 }, async () => {
+  it('an event appears live, waits while it is paused, and is found by the filter', async () => {
     await screens.with('/live', { user: 'alice' }, async (page) => {
       await page.getByRole('heading', { name: 'Nothing has happened yet' }).waitFor();
       await page.getByText('Live', { exact: true }).nth(1).waitFor();

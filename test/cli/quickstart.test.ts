@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import { MAIN, runDyndns } from '../support/dyndns.ts';
 import { freePort } from '../support/free-port.ts';
+import { ask } from '../support/http-client.ts';
 import { REPOSITORY } from '../support/installation.ts';
 import { freshDirectory } from '../support/primary-server.ts';
 import { type RunningProcess, removeNow, runOrThrow, startProcess } from '../support/process.ts';
@@ -104,6 +105,46 @@ describeWith(
     });
   },
 );
+
+describe('the dashboard of quickstart', () => {
+  const linkOf = ({ output }: RunningProcess) => /http:\S+\/ui\/#invitation=(\S+)/.exec(output())?.[1];
+  const port = () => Number(env['DYNDNS_HTTP_LISTEN']!.split(':')[1]);
+  const headers = () => ({ Origin: `http://127.0.0.1:${port()}`, 'Sec-Fetch-Site': 'same-origin' });
+  const accept = (link: string | undefined) =>
+    ask({ port: port() }, '/v1/invitations:accept', {
+      method: 'POST',
+      headers: headers(),
+      body: JSON.stringify({ link, name: 'alice', password: 'a password for tests' }),
+    });
+
+  it('until there is a user, each start prints another link of the first administrator', async () => {
+    const first = linkOf(await start());
+    expect(first).toMatch(/^[\w-]{43}$/);
+    await running?.stop();
+    const second = linkOf(await start());
+    expect(second).not.toBe(first);
+    expect((await accept(first)).status).toBe(401);
+    const accepted = await accept(second);
+    expect([accepted.status, JSON.parse(accepted.body)]).toMatchObject([
+      200,
+      { user: { name: 'alice', role: 'admin' } },
+    ]);
+    await running?.stop();
+    expect(linkOf(await start())).toBeUndefined();
+  });
+
+  it('a folder of an earlier quickstart, without it, works as before and is not changed', async () => {
+    await (await start()).stop();
+    const text = readFileSync(fileOf('dyndns.yml'), 'utf8').replace('admin:\n  enabled: true\n', '');
+    expect(text).not.toContain('admin');
+    writeFileSync(fileOf('dyndns.yml'), text);
+    const again = await start();
+    expect(linkOf(again)).toBeUndefined();
+    expect((await ask({ port: port() }, '/ui/')).status).toBe(404);
+    expect(again.output()).toContain('/update-by-query');
+    expect(readFileSync(fileOf('dyndns.yml'), 'utf8')).toBe(text);
+  });
+});
 
 describe('quickstart', () => {
   it('makes a folder that only its owner can enter, with the ports of the documents', async () => {

@@ -223,7 +223,7 @@ describe('--remote', { timeout: 120_000 }, () => {
     expect(await fail(['status'], { at: `http://localhost:${server.dyndns.port}` })).toEqual([1, expect.any(String)]);
   });
 
-  it.each(['serve', 'init', 'quickstart', 'backup', 'restore', 'config', 'health'])(
+  it.each(['serve', 'init', 'setup', 'quickstart', 'backup', 'restore', 'config', 'health'])(
     '%s is for this machine',
     async (name) => {
       const file = name === 'backup' || name === 'restore' ? ['x.db'] : [];

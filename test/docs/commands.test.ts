@@ -37,15 +37,20 @@ const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'container.md': {
     'docker load --input dyndns-3.0.0-alpha.1-oci.tar': DOCKER,
-    'docker run --detach --name dyndns --restart unless-stopped --read-only --cap-drop ALL \\': DOCKER,
     'docker exec dyndns dyndns token create home --host home.dyndns.example.com': DOCKER,
-    'docker compose run --rm dyndns init --file /var/lib/dyndns/dyndns.yml': DOCKER,
+    'docker run --rm --interactive --tty --volume dyndns:/var/lib/dyndns dyndns:3.0.0-alpha.1 init --file /var/lib/dyndns/dyndns.yml':
+      DOCKER,
+    'docker compose up --detach': DOCKER,
     'export COMPOSE_FILE=compose.knot.yaml': DOCKER,
     'docker compose run --rm --no-deps --volume ../bind:/bind:ro knot cp /bind/dyndns.example.com.zone /storage/':
       DOCKER,
     'docker exec dyndns dyndns backup /var/lib/dyndns/backup.db': DOCKER,
     'docker stop dyndns': DOCKER,
     'docker load --input dyndns-3.0.0-alpha.2-oci.tar': DOCKER,
+  },
+  'dashboard.md': {
+    'dyndns user create alice --admin':
+      'The test of users.md runs both commands, and test/browser/sign-in.test.ts opens such a link.',
   },
   'debian-bind.md': {
     'apt-get update': PACKAGES,
@@ -114,6 +119,10 @@ const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'systemctl restart postgresql': SYSTEMD,
     'systemctl disable --now dyndns': SYSTEMD,
     'systemctl reload nginx': SYSTEMD,
+  },
+  'setup.md': {
+    'dyndns setup': 'test/e2e/setup.test.ts and test/browser/first-run.test.ts run it with ports of their own.',
+    'ssh -L 54321:127.0.0.1:54321 root@server.example.com': OTHER_MACHINE,
   },
   'upgrade.md': { 'systemctl restart dyndns': SYSTEMD },
 };

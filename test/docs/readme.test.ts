@@ -226,7 +226,13 @@ it.skipIf(existsSync('/etc/dyndns.yml'))('serve without a configuration names co
     expect(stdout).toBe('');
     expect(stderr).toMatch(/^CONFIGURATION_ERROR: No configuration file was found: /);
     const commands = [...stderr.matchAll(/^ {2}(\S.*)$/gm)].map((match) => match[1]!);
-    expect(commands.map((command) => command.split(' ').at(-1))).toEqual(['quickstart', 'init', 'check', 'serve']);
+    expect(commands.map((command) => command.split(' ').at(-1))).toEqual([
+      'quickstart',
+      'setup',
+      'init',
+      'check',
+      'serve',
+    ]);
     for (const command of commands) {
       await runOrThrow('sh', ['-c', `${command} --help`], { cwd: empty });
     }

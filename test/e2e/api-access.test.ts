@@ -113,6 +113,7 @@ const INPUTS: Readonly<Record<OperationName, (objects: Objects, who: Who) => obj
   status: () => ({}),
   health: () => ({}),
   reload: () => ({}),
+  showConfig: () => ({}),
   check: () => ({}),
   listWebhooks: () => ({}),
   testWebhook: () => ({ webhook: 1 }),

@@ -46,3 +46,42 @@ it('shows what the removal of addresses would remove', async () => {
   expect(host).toBe(FULL);
   expect(preview?.A).toEqual({ before: ['192.0.2.1'], after: [], changed: true });
 });
+
+it('shows what a change of records does, and where a static one is', async () => {
+  const change = { name: `text.${API_ZONE}`, type: 'TXT', action: 'replace', ttl: 60, records: ['"a"'] } as const;
+  const first = await lab.operate('changeRRsets', { zone: API_ZONE, changes: [change], dry_run: true });
+  expect(first.differences).toEqual([{ name: `text.${API_ZONE}.`, type: 'TXT', after: { ttl: 60, records: ['"a"'] } }]);
+  await lab.operate('changeRRsets', { zone: API_ZONE, changes: [change] });
+  const { differences } = await lab.operate('changeRRsets', {
+    zone: API_ZONE,
+    changes: [{ name: `text.${API_ZONE}`, type: 'TXT', action: 'delete' }],
+    dry_run: true,
+  });
+  expect(differences).toEqual([{ name: `text.${API_ZONE}.`, type: 'TXT', before: { ttl: 60, records: ['"a"'] } }]);
+  const { rrsets } = await lab.operate('listRRsets', { zone: API_ZONE, search: `NS1.${API_ZONE.slice(0, 4)}` });
+  expect(rrsets).toEqual([
+    expect.objectContaining({
+      name: `ns1.${API_ZONE}.`,
+      static: true,
+      place: { file: expect.stringMatching(/\.yml$/), line: expect.any(Number) },
+    }),
+  ]);
+  expect((await lab.operate('listRRsets', { zone: API_ZONE, search: 'text', limit: 1 })).rrsets).toHaveLength(1);
+  expect((await lab.operate('listRRsets', { zone: API_ZONE, search: 't.x' })).rrsets).toEqual([]);
+});
+
+it('shows the configuration with the origin of each value, and no secret', async () => {
+  const { options, file } = await lab.operate('showConfig', {});
+  expect(file).toMatch(/\.yml$/);
+  const find = (path: string) => options.find((option) => option.path === path);
+  expect(find('secret')).toMatchObject({ value: "'[secret]'", origin: { kind: 'file', line: expect.any(Number) } });
+  expect(find('zones[0].name')).toMatchObject({ value: `${API_ZONE}.`, origin: { kind: 'file' } });
+  expect(options.some(({ origin }) => origin.kind === 'default')).toBe(true);
+  expect(JSON.stringify(options)).not.toContain(lab.server.secret);
+});
+
+it('lists zones with another primary', async () => {
+  const { zones, remote } = await lab.operate('listZones', {});
+  expect(zones.map(({ zone }) => zone)).toEqual([`${API_ZONE}.`]);
+  expect(remote).toEqual([]);
+});

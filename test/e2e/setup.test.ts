@@ -9,11 +9,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startBind } from '../support/bind.ts';
 import { DELEGATION, LAB_ZONE, openDelegationLab, ROOT } from '../support/delegation-lab.ts';
 import { dig } from '../support/dig.ts';
-import { runDyndns } from '../support/dyndns.ts';
+import { MAIN, runDyndns } from '../support/dyndns.ts';
 import { freePort } from '../support/free-port.ts';
 import { ask } from '../support/http-client.ts';
 import { freshDirectory, type PrimaryServer } from '../support/primary-server.ts';
-import { removeNow } from '../support/process.ts';
+import { removeNow, startProcess } from '../support/process.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 import { type SetupLab, startSetupLab } from '../support/setup-lab.ts';
 import { makeKey } from './lab.ts';
@@ -314,6 +314,50 @@ describe('the last step', () => {
     lab!.process.signal('SIGKILL');
     await lab!.process.ended;
     expect(readdirSync(lab!.directory)).toEqual([]);
+  });
+});
+
+describe('serve --setup', () => {
+  it('runs the setup where there is no configuration, and the server where there is one', async () => {
+    const directory = freshDirectory('serve-setup');
+    const [http, dns] = [await freePort(), await freePort()];
+    const env = {
+      PATH: process.env['PATH'],
+      dyndns_CONFIG_FILE: join(directory, 'dyndns.yml'),
+      // As the image for containers has it.
+      DYNDNS_HTTP_LISTEN: `0.0.0.0:${http}`,
+      DYNDNS_DNS_LISTEN: `127.0.0.1:${dns}`,
+    };
+    const start = (ready: string) =>
+      startProcess({
+        command: process.execPath,
+        args: [MAIN, 'serve', '--setup'],
+        cwd: directory,
+        env,
+        ready: (output) => output.includes(ready),
+        readyTimeoutMs: 60_000,
+      });
+    let server = await start('#setup=');
+    try {
+      const link = new RegExp(`http://127\\.0\\.0\\.1:${http}/ui/#setup=(\\S+)`).exec(server.output())?.[1];
+      const headers: Record<string, string> = { Origin: `http://127.0.0.1:${http}`, 'Sec-Fetch-Site': 'same-origin' };
+      const send = (method: string, step: string, body: object) =>
+        ask({ port: http }, `/v1/setup/${step}`, { method, headers, body: JSON.stringify(body) });
+      headers['Cookie'] = (await send('POST', 'session', { link })).headers['set-cookie']![0]!.split(';', 1)[0]!;
+      await send('PUT', 'administrator', ADMINISTRATOR);
+      await send('PUT', 'zone', EMBEDDED);
+      const fixed = await send('PUT', 'listen', { http: 'network' });
+      expect([fixed.status, problem(fixed).errors]).toMatchObject([400, [{ pointer: '/http' }]]);
+      const finished = await send('POST', 'finish', {});
+      expect([finished.status, finished.body]).toEqual([200, expect.stringContaining('./#link=')]);
+      expect(readFileSync(join(directory, 'dyndns.yml'), 'utf8')).not.toContain('http:');
+      await server.stop();
+      server = await start('listening on http');
+      expect(server.output()).not.toContain('#setup=');
+    } finally {
+      await server.stop();
+      removeNow(directory);
+    }
   });
 });
 

@@ -24,18 +24,25 @@ export interface SetupLabOptions {
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   readonly directory?: string;
+  /** The program and its arguments that run the command in their place: `unshare …`. */
+  readonly wrapper?: readonly string[];
+  /** The configuration file; by default one in the directory. */
+  readonly file?: string;
 }
 
 export async function startSetupLab({
   args = [],
   env = {},
   directory: given,
+  wrapper = [],
+  file = 'dyndns.yml',
 }: SetupLabOptions = {}): Promise<SetupLab> {
   const directory = given ?? freshDirectory('setup');
   const port = await freePort();
+  const [command, ...before] = [...wrapper, process.execPath];
   const child = await startProcess({
-    command: process.execPath,
-    args: [MAIN, 'setup', '--listen', `127.0.0.1:${port}`, '--file', 'dyndns.yml', ...args],
+    command: command!,
+    args: [...before, MAIN, 'setup', '--listen', `127.0.0.1:${port}`, '--file', file, ...args],
     cwd: directory,
     env: { PATH: process.env['PATH'], ...env },
     ready: (output) => output.includes('#setup='),

@@ -52,6 +52,14 @@ export interface SecondaryView {
   readonly behindSeconds?: number;
   /** Seconds since its last answer to a query; absent if it gave none. */
   readonly answerSeconds?: number;
+  /** The last transfer that it took in full; absent if it took none since the start. */
+  readonly transfer?: {
+    readonly kind: 'AXFR' | 'IXFR';
+    /** The serial that it was sent. */
+    readonly serial: number;
+    /** Seconds since then. */
+    readonly seconds: number;
+  };
   /** Its problem with NOTIFY; completes "the secondary …". */
   readonly problem?: string;
 }
@@ -83,6 +91,22 @@ export interface PendingUpdateView {
   readonly nextAttempt: string;
   /** Why it could not be published: a code of docs/errors.md. */
   readonly lastError?: string;
+}
+
+export interface OptionInEffectView {
+  /** The option, like `zones[0].ttl.default`. */
+  readonly path: string;
+  /** As in the file; a secret as `[secret]`. */
+  readonly value: string;
+  readonly origin: {
+    readonly kind: 'file' | 'environment' | 'default';
+    /** In words, like `/etc/dyndns.yml:12:3`. */
+    readonly text: string;
+    readonly file?: string;
+    readonly line?: number;
+    /** The name of the environment variable. */
+    readonly variable?: string;
+  };
 }
 
 export interface AuditEntryView {
@@ -546,7 +570,7 @@ export interface AnswerOfANameserverView {
   };
   /** The SOA serial of the zone that it names. */
   readonly serial?: number;
-  /** Whether it answers what the last update wanted; absent: not known. */
+  /** Whether it answers the addresses of `wanted`; absent: not known. */
   readonly agrees?: boolean;
   /** Until its last answer. */
   readonly milliseconds?: number;
@@ -652,6 +676,13 @@ export interface EventWithItsHostView {
   }[];
 }
 
+export interface ZoneWithAnotherPrimaryView {
+  /** The apex, with the final dot. */
+  readonly zone: string;
+  /** `address:port` of its primary. */
+  readonly primary: string;
+}
+
 export interface FindingView {
   /** What was checked. */
   readonly check: string;
@@ -671,6 +702,11 @@ export interface RRsetView {
   readonly records: readonly string[];
   /** True: the configuration sets it, and it is changed only there. */
   readonly static?: boolean;
+  /** Of a static one: where it is in the configuration. Absent for SOA and NS, which are made from other options. */
+  readonly place?: {
+    readonly file: string;
+    readonly line: number;
+  };
 }
 
 export interface ChangeOfAnRRsetView {
@@ -684,6 +720,25 @@ export interface ChangeOfAnRRsetView {
   readonly ttl?: number;
   /** Records of the change; not for `delete`. */
   readonly records?: readonly string[];
+}
+
+export interface DifferenceOfAnRRsetView {
+  /** The owner name, with the final dot. */
+  readonly name: string;
+  /** The RR type, like `TXT`. */
+  readonly type: string;
+  /** Absent: there was none. */
+  readonly before?: {
+    readonly ttl: number;
+    /** RDATA in presentation format. */
+    readonly records: readonly string[];
+  };
+  /** Absent: it is removed. */
+  readonly after?: {
+    readonly ttl: number;
+    /** RDATA in presentation format. */
+    readonly records: readonly string[];
+  };
 }
 
 /** Each operation: method and path -> input (fields of path, query and body together) and result. */
@@ -736,6 +791,15 @@ export interface Operations {
       readonly outcome: 'reloaded';
       /** Warnings about the configuration, and options that need a restart. */
       readonly warnings: readonly string[];
+    };
+  };
+  /** Shows the configuration as it was read last, each value with its origin, like `dyndns config`. Options that need a restart may still have the value of the start. */
+  'GET /v1/config': {
+    input: Record<never, never>;
+    result: {
+      readonly options: readonly OptionInEffectView[];
+      /** Absolute path of the configuration file. */
+      readonly file?: string;
     };
   };
   /** Writes, reads back and removes a TXT record in each zone. */
@@ -1519,7 +1583,7 @@ export interface Operations {
       };
     };
   };
-  /** Queries each nameserver of the zone what it answers for a host now, and compares it with what the last update wanted. Takes up to five seconds. */
+  /** Queries each nameserver of the zone for a host, and compares the answers with the addresses that the host should have. Takes up to five seconds. */
   'GET /v1/hosts/{host}/answers': {
     input: {
       /** The owner name of the host. */
@@ -1532,7 +1596,7 @@ export interface Operations {
       /** The apex, with the final dot. */
       readonly zone: string;
       readonly zoneKind: 'embedded' | 'remote';
-      /** What was wanted; a family is absent if that is not known. */
+      /** The addresses that the host should have; a family is absent if that is not known. */
       readonly wanted: {
         readonly A?: readonly string[];
         readonly AAAA?: readonly string[];
@@ -1649,11 +1713,13 @@ export interface Operations {
     };
     result: string;
   };
-  /** Lists the embedded zones with serial and secondaries. */
+  /** Lists the embedded zones with serial and secondaries, and the zones with another primary. */
   'GET /v1/zones': {
     input: Record<never, never>;
     result: {
       readonly zones: readonly EmbeddedZoneView[];
+      /** Zones with another primary. Without a running server: none is listed. */
+      readonly remote: readonly ZoneWithAnotherPrimaryView[];
     };
   };
   /** Shows an embedded zone with serial and secondaries. */
@@ -1777,6 +1843,8 @@ export interface Operations {
       readonly name?: string | undefined;
       /** The RR type, like `TXT`. */
       readonly type?: string | undefined;
+      /** Only names with this text in them. */
+      readonly search?: string | undefined;
       /** The most that one reply lists. Without it: 500. */
       readonly limit?: number | undefined;
       /** Begins behind an earlier page: its `next`. */
@@ -1804,6 +1872,8 @@ export interface Operations {
       /** The serial that has the changes. */
       readonly serial: number;
       readonly changed: boolean;
+      /** What the changes do, also of a dry run: the first 500 RRsets that become others. */
+      readonly differences: readonly DifferenceOfAnRRsetView[];
     };
   };
   /** This document. */

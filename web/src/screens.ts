@@ -37,6 +37,8 @@ export const SCREENS: readonly Screen[] = [
     load: () => import('./screens/overview.tsx'),
     nav: { title: nav.overview, icon: 'list', group: 'names', isMain: true },
   },
+  { path: 'hosts/:host', load: () => import('./screens/host.tsx'), below: '' },
+  { path: 'hosts/:host/site', load: () => import('./screens/site.tsx'), below: '' },
   {
     path: 'start',
     load: () => import('./screens/setup/start.tsx'),
@@ -60,6 +62,13 @@ export const SCREENS: readonly Screen[] = [
     nav: { title: nav.live, icon: 'pulse', group: 'names', isMain: true },
   },
   {
+    path: 'zones',
+    load: () => import('./screens/zones.tsx'),
+    onlyAdmin: true,
+    nav: { title: nav.zones, icon: 'globe', group: 'server' },
+  },
+  { path: 'zones/:zone', load: () => import('./screens/zone.tsx'), onlyAdmin: true, below: 'zones' },
+  {
     path: 'users',
     load: () => import('./screens/users.tsx'),
     onlyAdmin: true,
@@ -70,6 +79,12 @@ export const SCREENS: readonly Screen[] = [
     load: () => import('./screens/audit.tsx'),
     onlyAdmin: true,
     nav: { title: nav.audit, icon: 'log', group: 'server' },
+  },
+  {
+    path: 'configuration',
+    load: () => import('./screens/configuration.tsx'),
+    onlyAdmin: true,
+    nav: { title: nav.configuration, icon: 'sliders', group: 'server' },
   },
   {
     path: 'server',

@@ -111,7 +111,7 @@ const SERVER_ANSWER = {
       A: ANSWER,
       AAAA: ANSWER,
       serial: described(COUNT, 'The SOA serial of the zone that it names.'),
-      agrees: described({ type: 'boolean' }, 'Whether it answers what the last update wanted; absent: not known.'),
+      agrees: described({ type: 'boolean' }, 'Whether it answers the addresses of `wanted`; absent: not known.'),
       milliseconds: described(COUNT, 'Until its last answer.'),
       problem: described(TEXT, 'Why there is no answer.'),
     },
@@ -174,7 +174,7 @@ export const OVERVIEW_OPERATIONS = {
     allowed: 'member',
     needs: { field: 'host', access: 'view' },
     summary:
-      'Queries each nameserver of the zone what it answers for a host now, and compares it with what the last update wanted. Takes up to five seconds.',
+      'Queries each nameserver of the zone for a host, and compares the answers with the addresses that the host should have. Takes up to five seconds.',
     input: object({ host: HOST_NAME }),
     result: object({
       host: HOST_NAME,
@@ -183,7 +183,7 @@ export const OVERVIEW_OPERATIONS = {
       zoneKind: { enum: ['embedded', 'remote'] },
       wanted: described(
         object({}, { A: ADDRESSES, AAAA: ADDRESSES }),
-        'What was wanted; a family is absent if that is not known.',
+        'The addresses that the host should have; a family is absent if that is not known.',
       ),
       source: described(
         { enum: ['pending', 'history', 'primary', 'none'] },

@@ -27,9 +27,31 @@ const RRSET = {
       ttl: { type: 'integer' },
       records: described({ type: 'array', items: { type: 'string' } }, 'RDATA in presentation format.'),
     },
-    { static: described({ type: 'boolean' }, 'True: the configuration sets it, and it is changed only there.') },
+    {
+      static: described({ type: 'boolean' }, 'True: the configuration sets it, and it is changed only there.'),
+      place: described(
+        object({ file: { type: 'string' }, line: { type: 'integer' } }),
+        'Of a static one: where it is in the configuration. Absent for SOA and NS, which are made from other options.',
+      ),
+    },
   ),
   title: 'an RRset',
+} as const;
+
+const STATE = object({
+  ttl: { type: 'integer' },
+  records: described({ type: 'array', items: { type: 'string' } }, 'RDATA in presentation format.'),
+});
+
+const DIFFERENCE = {
+  ...object(
+    { name: described({ type: 'string' }, 'The owner name, with the final dot.'), type: TYPE },
+    {
+      before: described(STATE, 'Absent: there was none.'),
+      after: described(STATE, 'Absent: it is removed.'),
+    },
+  ),
+  title: 'a difference of an RRset',
 } as const;
 
 const CHANGE = {
@@ -57,7 +79,15 @@ export const RECORD_OPERATIONS = {
     allowed: 'member',
     summary:
       'Lists RRsets by owner name, in the order in which a page is quickest. A member sees those of the hosts that the member sees.',
-    input: object({ zone: ZONE_NAME }, { name: OWNER, type: TYPE, ...PAGE }),
+    input: object(
+      { zone: ZONE_NAME },
+      {
+        name: OWNER,
+        type: TYPE,
+        search: described(text(255), 'Only names with this text in them.'),
+        ...PAGE,
+      },
+    ),
     result: object({ serial: SERIAL, rrsets: { type: 'array', items: RRSET } }, NEXT),
     etag: 'serial',
     example: { zone: 'dyn.example.com', name: 'home.dyn.example.com' },
@@ -73,7 +103,14 @@ export const RECORD_OPERATIONS = {
       { dry_run: described(YES_NO, 'Checks everything, and changes nothing. Without it: false.') },
     ),
     body: 'batch',
-    result: object({ serial: described(SERIAL, 'The serial that has the changes.'), changed: { type: 'boolean' } }),
+    result: object({
+      serial: described(SERIAL, 'The serial that has the changes.'),
+      changed: { type: 'boolean' },
+      differences: described(
+        { type: 'array', items: DIFFERENCE },
+        'What the changes do, also of a dry run: the first 500 RRsets that become others.',
+      ),
+    }),
     etag: 'serial',
     example: {
       zone: 'dyn.example.com',

@@ -84,6 +84,25 @@ const RELOAD_RESULT = object({
 });
 export type ReloadResult = ValueOf<typeof RELOAD_RESULT>;
 
+const SHOWN_OPTION = {
+  ...object({
+    path: described({ type: 'string' }, 'The option, like `zones[0].ttl.default`.'),
+    value: described({ type: 'string' }, 'As in the file; a secret as `[secret]`.'),
+    origin: object(
+      {
+        kind: { enum: ['file', 'environment', 'default'] },
+        text: described({ type: 'string' }, 'In words, like `/etc/dyndns.yml:12:3`.'),
+      },
+      {
+        file: { type: 'string' },
+        line: { type: 'integer' },
+        variable: described({ type: 'string' }, 'The name of the environment variable.'),
+      },
+    ),
+  }),
+  title: 'an option in effect',
+} as const;
+
 /** Lines of the original API, which the command line prints unchanged. */
 const LINES = {
   text: described({ type: 'string' }, 'Lines as the original API answers them.'),
@@ -116,6 +135,19 @@ export const SERVER_OPERATIONS = {
       'Reads the configuration file again, like SIGHUP. If the file is not valid the old configuration stays in effect, and the error has every problem.',
     input: object({}),
     result: RELOAD_RESULT,
+    example: {},
+  },
+  showConfig: {
+    method: 'GET',
+    path: '/v1/config',
+    allowed: 'admin',
+    summary:
+      'Shows the configuration as it was read last, each value with its origin, like `dyndns config`. Options that need a restart may still have the value of the start.',
+    input: object({}),
+    result: object(
+      { options: { type: 'array', items: SHOWN_OPTION } },
+      { file: described({ type: 'string' }, 'Absolute path of the configuration file.') },
+    ),
     example: {},
   },
   check: {

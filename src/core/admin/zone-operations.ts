@@ -37,6 +37,14 @@ const SECONDARY = {
         'Seconds since the oldest commit that it does not hold; absent if it holds all, or named none.',
       ),
       answerSeconds: described({ type: 'number' }, 'Seconds since its last answer to a query; absent if it gave none.'),
+      transfer: described(
+        object({
+          kind: { enum: ['AXFR', 'IXFR'] },
+          serial: described({ type: 'integer' }, 'The serial that it was sent.'),
+          seconds: described({ type: 'number' }, 'Seconds since then.'),
+        }),
+        'The last transfer that it took in full; absent if it took none since the start.',
+      ),
       problem: described({ type: 'string' }, 'Its problem with NOTIFY; completes "the secondary …".'),
     },
   ),
@@ -74,6 +82,15 @@ export const EMBEDDED_ZONE = {
 } as const;
 export type ZoneState = ValueOf<typeof EMBEDDED_ZONE>;
 export type SecondaryState = ValueOf<typeof SECONDARY>;
+
+const REMOTE_ZONE = {
+  ...object({
+    zone: described({ type: 'string' }, 'The apex, with the final dot.'),
+    primary: described({ type: 'string' }, '`address:port` of its primary.'),
+  }),
+  title: 'a zone with another primary',
+} as const;
+export type RemoteZoneView = ValueOf<typeof REMOTE_ZONE>;
 
 const FINDING = {
   ...object(
@@ -121,9 +138,15 @@ export const ZONE_OPERATIONS = {
     method: 'GET',
     path: '/v1/zones',
     allowed: 'admin',
-    summary: 'Lists the embedded zones with serial and secondaries.',
+    summary: 'Lists the embedded zones with serial and secondaries, and the zones with another primary.',
     input: object({}),
-    result: object({ zones: { type: 'array', items: EMBEDDED_ZONE } }),
+    result: object({
+      zones: { type: 'array', items: EMBEDDED_ZONE },
+      remote: described(
+        { type: 'array', items: REMOTE_ZONE },
+        'Zones with another primary. Without a running server: none is listed.',
+      ),
+    }),
     example: {},
   },
   showZone: {

@@ -20,11 +20,20 @@ export interface MembersRule {
   readonly pattern: string;
 }
 
+/** A line of a file. */
+export interface FilePlace {
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+}
+
 export interface Zone {
   readonly apex: DomainName;
   readonly publisher: ZonePublisher;
   /** Absent for a zone of another primary, whose secondaries are not known. */
   readonly secondaries?: ZoneSecondaries;
+  /** Where the configuration has a static RRset; undefined: it is made from other options. Absent for a zone of another primary. */
+  readonly staticPlace?: (ownerName: DomainName, type: number) => FilePlace | undefined;
   /** All records; absent for a zone of another primary. */
   readonly records?: ZoneRecords;
   readonly ttl: TtlRule;

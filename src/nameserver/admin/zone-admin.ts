@@ -216,7 +216,7 @@ async function wholeText(pieces: AsyncIterable<string>): Promise<string> {
 }
 
 function secondaryState(status: SecondaryStatus): SecondaryState {
-  const { address, port, held, behindSinceMs, answeredMs, problem, condition } = status;
+  const { address, port, held, behindSinceMs, answeredMs, transferred, problem, condition } = status;
   const { state, text, sinceMs, refusedSerial } = condition;
   const secondsSince = (timeMs: number) => Math.max(0, (Date.now() - timeMs) / 1000);
   return {
@@ -228,6 +228,13 @@ function secondaryState(status: SecondaryStatus): SecondaryState {
     ...(refusedSerial !== undefined && { refusedSerial }),
     ...(behindSinceMs !== undefined && { behindSeconds: secondsSince(behindSinceMs) }),
     ...(answeredMs !== undefined && { answerSeconds: secondsSince(answeredMs) }),
+    ...(transferred && {
+      transfer: {
+        kind: transferred.kind,
+        serial: transferred.serial,
+        seconds: secondsSince(transferred.atMs),
+      },
+    }),
     ...(problem !== undefined && { problem }),
   };
 }

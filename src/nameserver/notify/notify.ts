@@ -30,6 +30,8 @@ export interface SecondaryStatus {
   readonly poll: boolean;
   /** The serial that it named last, and when it first named it. */
   readonly held: SerialAt | undefined;
+  /** The last transfer that it took in full. */
+  readonly transferred: SecondaryTrack['transferred'];
   /** When it last answered a query of ours. */
   readonly answeredMs: number | undefined;
   readonly condition: SecondaryCondition;
@@ -177,7 +179,7 @@ export class Notifier {
     for (const { notify, poll, track } of matching) {
       poll.soon();
       if (matching.length > 1 && from !== undefined && track.held?.serial !== from) continue;
-      track.sent(serial, octets, this.#ports.timers.now());
+      track.sent(serial, octets, this.#ports.timers.now(), from === undefined ? 'AXFR' : 'IXFR');
       if (!notify.secondary.poll) track.behindSinceMs = commits.firstAfter(serial);
     }
   }
@@ -207,6 +209,7 @@ export class Notifier {
         notify: target.secondary.notify,
         poll: target.secondary.poll,
         acknowledged: target.acknowledged,
+        transferred: track.transferred,
         held: track.held,
         answeredMs: track.answeredMs,
         behindSinceMs: track.behindSinceMs,

@@ -52,6 +52,8 @@ export class SecondaryTrack {
   behindSinceMs: number | undefined;
   /** The newest serial that it served in an answer to a query. */
   served: number | undefined;
+  /** The last transfer that it took in full. */
+  transferred: (SerialAt & { readonly kind: 'AXFR' | 'IXFR' }) | undefined;
   readonly #zone: EmbeddedZone;
   readonly #sinceMs: number;
   #unanswered = 0;
@@ -117,7 +119,8 @@ export class SecondaryTrack {
   }
 
   /** It took the last message of a transfer. */
-  sent(serial: number, octets: number, nowMs: number): void {
+  sent(serial: number, octets: number, nowMs: number, kind: 'AXFR' | 'IXFR' = 'AXFR'): void {
+    this.transferred = { serial, atMs: nowMs, kind };
     if (this.held !== undefined && !serialIsLater(serial, this.held.serial)) return;
     const sent = { serial, atMs: nowMs, patienceMs: PATIENCE_MS + octets / OCTETS_PER_MS };
     this.#firstSent ??= sent;

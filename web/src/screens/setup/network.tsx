@@ -1,5 +1,5 @@
 /** The third step: where the server listens, and what is still missing: ports, the delegation, the primary. Nothing is applied. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../../api.ts';
 import { Button } from '../../components/button.tsx';
 import { CodeBlock } from '../../components/copy.tsx';
@@ -25,8 +25,14 @@ export function NetworkStep({ state, onAnswer, onStep }: StepProps) {
     setFindings(found);
     announce(t.checked(found.filter(({ status }) => status === 'problem').length));
   });
+  // One after the other: they open the ports for a moment. The one of the newest answers comes last.
+  const queue = useRef<Promise<unknown>>(Promise.resolve());
+  const checkNext = () => {
+    queue.current = queue.current.then(() => check.run());
+    return queue.current;
+  };
   useEffect(() => {
-    void check.run();
+    void checkNext();
   }, []);
   const zone = state.zone!;
   const isBlocked = findings?.some(({ group, status }) => group === 'ports' && status === 'problem') === true;
@@ -38,14 +44,15 @@ export function NetworkStep({ state, onAnswer, onStep }: StepProps) {
         isEmbedded={zone.kind === 'embedded'}
         onSaved={async (body) => {
           onAnswer(await call('PUT /v1/setup/listen', body), 'network');
-          await check.run();
+          setFindings(undefined);
+          await checkNext();
         }}
       />
       {zone.parent !== undefined && <ParentPanel zone={zone} />}
       <Panel
         title={t.checks}
         actions={
-          <Button isBusy={check.isRunning} onClick={() => void check.run()}>
+          <Button isBusy={check.isRunning} onClick={() => void checkNext()}>
             {t.again}
           </Button>
         }
