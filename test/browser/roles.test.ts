@@ -22,7 +22,7 @@ describeInBrowser('roles', () => {
     screens = await startScreens();
     const { lab } = screens;
     await lab.user('alice', 'admin');
-    for (const name of ['carol', 'bob', 'vera', 'mark']) await lab.user(name);
+    for (const name of ['carol', 'bob', 'vera', 'chris', 'mark']) await lab.user(name);
     for (const [host, owner] of [
       ['carol', 'carol'],
       ['shared', 'carol'],
@@ -32,6 +32,7 @@ describeInBrowser('roles', () => {
     }
     await lab.operate('addHost', { host: nameOf('operator') });
     await lab.operate('shareHost', { host: nameOf('shared'), user: 'vera', access: 'view' });
+    await lab.operate('shareHost', { host: nameOf('shared'), user: 'chris', access: 'change' });
     await lab.operate('addMember', { host: nameOf('carol'), member: nameOf('nas'), interfaceId: '::10' });
     await lab.operate('createToken', { name: 'carols-router', hosts: [nameOf('carol')], owner: 'carol' });
     await lab.operate('createToken', { name: 'bobs-router', hosts: [nameOf('bob')], owner: 'bob' });
@@ -108,6 +109,40 @@ describeInBrowser('roles', () => {
         expect([user, own]).toEqual([user, seen.map(nameOf)]);
       });
     }
+  });
+
+  it('find on the screen of a name the buttons of what they may do with it, and no others', {
+    timeout: 90_000,
+  }, async () => {
+    const [update, share, change, remove] = ['Set an address', 'Share', 'Change', `Delete ${nameOf('shared')}`];
+    for (const [user, offered, mayConnect] of [
+      ['vera', [], false],
+      ['chris', [update], true],
+      ['carol', [update, share, change, remove], true],
+      ['alice', [update, share, change, remove], true],
+    ] as const) {
+      await screens.with(`/hosts/${nameOf('shared')}`, { user }, async (page) => {
+        const main = page.getByRole('main');
+        await main.getByText('192.0.2.20').first().waitFor();
+        await main.getByText('vera', { exact: false }).first().waitFor({ state: 'attached' });
+        await loaded(page);
+        const shown = [update, share, change, remove].map((name) =>
+          main.getByRole('button', { name: name!, exact: true }),
+        );
+        const counts = await Promise.all(shown.map((button) => button.count()));
+        const wanted = [update, share, change, remove].map((name) => (offered.includes(name as never) ? 1 : 0));
+        expect([user, counts]).toEqual([user, wanted]);
+        expect([user, (await main.locator('a[href^="#/connect/"]').count()) > 0]).toEqual([user, mayConnect]);
+      });
+    }
+    const expected = [/status of 404/];
+    await screens.with(`/hosts/${nameOf('carol')}`, { user: 'bob', expected }, async (page) => {
+      await page.getByRole('alert').first().waitFor();
+      expect(await page.getByRole('main').textContent()).not.toContain('192.0.2.20');
+      for (const name of [update, share, change, remove]) {
+        expect(await page.getByRole('button', { name: name!, exact: true }).count()).toBe(0);
+      }
+    });
   });
 
   it('see their own tokens alone, and are offered only names that they may change', {

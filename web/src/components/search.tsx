@@ -3,7 +3,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { setQuery } from '../router.ts';
 import { SearchField } from './field.tsx';
 
-const WAIT_MS = 150;
+/** The result is to be there 200 ms after the last key. */
+const WAIT_MS = 100;
 
 /** @param value of `q` in the URL */
 export function Search({ label, value }: { readonly label: string; readonly value: string }) {

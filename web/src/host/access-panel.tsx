@@ -42,9 +42,11 @@ export function AccessPanel({ host, mayEdit, onChange }: HostPanelProps) {
           {tokens.length === 0 ? (
             <span class="row">
               <span class="soft">{t.noTokens}</span>
-              <ButtonLink isSmall icon="plug" href={href(['connect', host.host])}>
-                {t.connect}
-              </ButtonLink>
+              {host.access !== 'view' && (
+                <ButtonLink isSmall icon="plug" href={href(['connect', host.host])}>
+                  {t.connect}
+                </ButtonLink>
+              )}
             </span>
           ) : (
             <ul class="plain-list">

@@ -249,7 +249,8 @@ function StateText({ host }: { readonly host: Host }) {
     case 'never':
       return (
         <>
-          {t.stateText.never}. <a href={href(['connect', plainName(host.host)])}>{t.connectThis}</a>
+          {t.stateText.never}.{' '}
+          {host.access !== 'view' && <a href={href(['connect', plainName(host.host)])}>{t.connectThis}</a>}
         </>
       );
     case 'disabled':
