@@ -32,7 +32,7 @@ describeInBrowser('the screen of a name', () => {
 
   it('looks good at each width, light and dark, and axe finds nothing', { timeout: 120_000 }, async () => {
     const screen = await openScreen(screens.browser, `${screens.url}#/hosts/home.dyn.example.com`, {
-      prepare: (context) => useSampleData(context, NAME_REPLIES),
+      prepare: (context) => useSampleData(context, () => NAME_REPLIES),
     });
     await screen.page.getByText('Show older').first().waitFor();
     await screen.page.getByText('Everything that happened').click();
@@ -147,7 +147,7 @@ describeInBrowser('the screen of a name', () => {
 
   it('shows the devices at each width, light and dark', { timeout: 120_000 }, async () => {
     const screen = await openScreen(screens.browser, `${screens.url}#/hosts/home.dyn.example.com/site`, {
-      prepare: (context) => useSampleData(context, NAME_REPLIES),
+      prepare: (context) => useSampleData(context, () => NAME_REPLIES),
     });
     const { page } = screen;
     await page.getByLabel('New prefix').fill('2001:db8:77:3400::/56');

@@ -105,7 +105,7 @@ const HOSTS: readonly OverviewHost[] = [
 const USER = { name: 'anna', role: 'admin', enabled: true, quotas: {}, created: ago(200 * DAY) } as const;
 
 export const REPLIES: { -readonly [K in keyof Replies]: Replies[K] } = {
-  'GET /v1/sign-in': { ways: ['link', 'password'], hasUsers: true },
+  'GET /v1/sign-in': { ways: ['link', 'password'], signedIn: true, hasUsers: true },
   'GET /v1/me': { user: USER, claims: [], hasPassword: true, hasTotp: true, recoveryCodes: 7 },
   'GET /v1/overview': (url) => {
     const state = url.searchParams.get('state');

@@ -24,7 +24,7 @@ describeInBrowser('the screens of zones', () => {
     ['import and export', '/zones/dyn.example.com.?tab=file', 'Download the zone file'],
   ])('%s look good at each width, light and dark', { timeout: 120_000 }, async (_name, path, text) => {
     const screen = await openScreen(screens.browser, `${screens.url}#${path}`, {
-      prepare: (context) => useSampleData(context, NAME_REPLIES),
+      prepare: (context) => useSampleData(context, () => NAME_REPLIES),
     });
     await screen.page.getByText(text).first().waitFor();
     await expectGoodLooks(screen.page);
@@ -33,7 +33,7 @@ describeInBrowser('the screens of zones', () => {
 
   it('the checks of the delegation look good, with what to do', { timeout: 120_000 }, async () => {
     const screen = await openScreen(screens.browser, `${screens.url}#/zones/dyn.example.com.?tab=delegation`, {
-      prepare: (context) => useSampleData(context, NAME_REPLIES),
+      prepare: (context) => useSampleData(context, () => NAME_REPLIES),
     });
     await screen.page.getByRole('button', { name: 'Check now' }).click();
     await screen.page.getByText('Something is wrong').waitFor();
