@@ -127,8 +127,9 @@ describeInBrowser('pictures of the screens', () => {
     mkdirSync(folder, { recursive: true });
     screen = await openScreen(screens.browser, `${screens.url}#/none`, {
       prepare: async (context) => {
-        await context.addInitScript(sendRates, NOW);
         await useSampleData(context, () => replies);
+        // In place of the stream without events.
+        await context.addInitScript(sendRates, NOW);
       },
     });
   });

@@ -584,6 +584,7 @@ export const NAME_REPLIES = {
 /** Answers requests of the API with the replies, and stops the clock at NOW. What has no reply is 404. @param more called for each */
 export async function useSampleData(context: BrowserContext, more: () => Replies = () => ({})): Promise<void> {
   await context.clock.setFixedTime(NOW);
+  await context.addInitScript(openQuietStream);
   await context.route(/\/v1\//, async (route) => {
     const request = route.request();
     const url = new URL(request.url());
@@ -596,6 +597,19 @@ export async function useSampleData(context: BrowserContext, more: () => Replies
     }
     await route.fulfill({ json: typeof reply === 'function' ? reply(url) : reply });
   });
+}
+
+/** In the page: a stream that stays open and has no events. Replies of Playwright end, and the page would connect again. */
+function openQuietStream(): void {
+  class Stream extends EventTarget {
+    readonly readyState = 1;
+    constructor() {
+      super();
+      setTimeout(() => this.dispatchEvent(new Event('open')));
+    }
+    close(): void {}
+  }
+  Object.assign(window, { EventSource: Stream });
 }
 
 function fits(key: string, method: string, path: string): boolean {
