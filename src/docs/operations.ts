@@ -40,10 +40,10 @@ Later releases may add fields to replies.
 `;
 
 const TOPICS: readonly (readonly [title: string, path: RegExp])[] = [
-  ['The server', /^\/v1\/(status|health|reload|check|webhooks|audit|backup)/],
+  ['The server', /^\/v1\/(status|health|reload|check|config|webhooks|audit|backup)/],
   ['Users and invitations', /^\/v1\/(users|invitations)/],
   ['Tokens', /^\/v1\/tokens/],
-  ['Hosts', /^\/v1\/hosts/],
+  ['Hosts', /^\/v1\/(hosts|overview)/],
   ['The history', /^\/v1\/history/],
   ['Embedded zones', /^\/v1\/zones/],
 ];

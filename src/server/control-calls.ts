@@ -3,10 +3,11 @@ import type { Config } from '../config/config.ts';
 import { dispatcherOf, type OperationParts, type ServerCalls } from '../control/in-process.ts';
 import type { Administration } from '../core/admin/administration.ts';
 import { withStoreBackup } from '../core/admin/backup.ts';
-import { type AdminCaller, type Browser, NO_BODY, OPERATOR_CALLER } from '../core/admin/caller.ts';
-import type { Dispatcher } from '../core/admin/dispatch.ts';
-import type { Result } from '../core/admin/operations.ts';
+import { type AdminCaller, type Browser, type CallContext, NO_BODY, OPERATOR_CALLER } from '../core/admin/caller.ts';
+import type { AdminChange, Dispatcher } from '../core/admin/dispatch.ts';
+import type { OperationName, Result } from '../core/admin/operations.ts';
 import type { ServerStatus } from '../core/admin/server-operations.ts';
+import type { SignInAdmin } from '../core/admin/sign-in-admin.ts';
 import { AppError } from '../core/errors.ts';
 import { SignInGuard } from '../core/sign-in/sign-in-guard.ts';
 import type { Store } from '../core/store.ts';
@@ -34,18 +35,83 @@ export interface ControlParts extends Pick<ServerCalls, 'reload'> {
   readonly warn: (text: string) => void;
 }
 
-export function controlOperations(parts: ControlParts): Dispatcher {
-  const { current, state, reload, warn } = parts;
-  // It outlives reloads.
-  const guard = new SignInGuard(() => performance.now());
-  const operations: OperationParts = {
+export interface FirstAdministrator {
+  readonly name: string;
+  readonly password: string;
+}
+
+/** The operations, and the sign-ins that are not in their table. One for the process: it outlives reloads. */
+export class ControlCalls implements OperationCalls {
+  readonly #parts: ControlParts;
+  readonly #guard = new SignInGuard(() => performance.now());
+  readonly #audit: ((change: AdminChange) => Promise<void>) | undefined;
+  readonly #dispatcher: Dispatcher;
+
+  constructor(parts: ControlParts) {
+    const { state, warn } = parts;
+    this.#parts = parts;
+    this.#audit = state.store && auditWriter(state.store.audit, warn);
+    const administration = () => administrationOf(parts, this.#guard);
+    this.#dispatcher = dispatcherOf(operationParts(parts, administration), this.#audit);
+  }
+
+  call<Name extends OperationName>(name: Name, input: object, context: CallContext): Promise<Result<Name>> {
+    return this.#dispatcher.call(name, input, context);
+  }
+
+  /** Signs in by an account of an OpenID provider. @throws AppError */
+  async signInByOidc(account: OidcAccount, caller: AdminCaller, browser: Browser): Promise<void> {
+    const { oidc } = this.#parts.current().config.admin ?? {};
+    const isIn = (group: string | undefined) => group !== undefined && account.groups.includes(group);
+    const role = isIn(oidc?.adminGroup) ? 'admin' : isIn(oidc?.memberGroup) ? 'member' : undefined;
+    const target = `OpenID account ${account.name ?? account.subject}`;
+    await this.#noted({ caller, operation: 'signIn', target }, async () => {
+      const { user } = await this.#signIns.signInByAccount(account, role, { caller, browser, body: NO_BODY });
+      return user!.name;
+    });
+  }
+
+  /** See SignInAdmin.inviteFirst. */
+  inviteFirst(): Promise<string | undefined> {
+    return this.#signIns.inviteFirst();
+  }
+
+  /** See RunningServer.createFirst. */
+  async createFirst({ name, password }: FirstAdministrator): Promise<string> {
+    const caller = { kind: 'anonymous', source: undefined, userAgent: '' } as const;
+    await this.#noted({ caller, operation: 'acceptInvitation', target: name }, async () => {
+      await this.#signIns.createFirst(name, password);
+      return name;
+    });
+    return (await this.call('createLink', { user: name }, { caller: OPERATOR_CALLER, body: NO_BODY })).url;
+  }
+
+  get #signIns(): SignInAdmin {
+    return administrationOf(this.#parts, this.#guard).signIns;
+  }
+
+  /** Does what signs a user in, and notes it in the audit list. @param signIn the name of the user */
+  async #noted(change: Omit<AdminChange, 'outcome' | 'signedIn'>, signIn: () => Promise<string>): Promise<void> {
+    try {
+      const signedIn = await signIn();
+      await this.#audit?.({ ...change, outcome: 'done', signedIn });
+    } catch (error) {
+      await this.#audit?.({ ...change, outcome: error instanceof AppError ? error.code : 'internal' });
+      throw error;
+    }
+  }
+}
+
+function operationParts(parts: ControlParts, administration: () => Administration): OperationParts {
+  const { current, state, reload } = parts;
+  return {
     services: () => current().services,
     zoneAdmin: () => {
       const { embedded, config } = current();
       const admin = embedded?.nameserver.admin;
       return admin && withStoreBackup(admin, storeCopy(config, state.store));
     },
-    administration: () => administrationOf(parts, guard),
+    administration,
     server: {
       status: () => status(parts),
       health: async () => ({ notReady: await current().services.monitoring.notReady() }),
@@ -64,7 +130,6 @@ export function controlOperations(parts: ControlParts): Dispatcher {
         examineOneZone(current(), parts.listeners.certificate, (limit) => hostsIn(state.store, limit), apex),
     },
   };
-  return dispatcherOf(operations, state.store && auditWriter(state.store.audit, warn));
 }
 
 function shownConfig({ file, options }: Config): Result<'showConfig'> {
@@ -95,56 +160,6 @@ function administrationOf({ current, state, listeners }: ControlParts, guard?: S
   const addresses = separate ? listeners.addresses.slice(config.http.listen.length) : listeners.addresses;
   const zones = () => current().zones;
   return makeClientAdmin(config, { store, recorder, uses, directory: hosts, zones, guard, addresses });
-}
-
-/** Signs in by an account of an OpenID provider, and notes it in the audit list. @throws AppError */
-export async function signInByOidc(
-  parts: ControlParts,
-  account: OidcAccount,
-  caller: AdminCaller,
-  browser: Browser,
-): Promise<void> {
-  const { oidc } = parts.current().config.admin ?? {};
-  const isIn = (group: string | undefined) => group !== undefined && account.groups.includes(group);
-  const role = isIn(oidc?.adminGroup) ? 'admin' : isIn(oidc?.memberGroup) ? 'member' : undefined;
-  const audit = auditWriter(parts.state.store!.audit, parts.warn);
-  const change = { caller, operation: 'signIn', target: `OpenID account ${account.name ?? account.subject}` } as const;
-  try {
-    const context = { caller, browser, body: NO_BODY };
-    const { user } = await administrationOf(parts).signIns.signInByAccount(account, role, context);
-    await audit({ ...change, outcome: 'done', signedIn: user!.name });
-  } catch (error) {
-    await audit({ ...change, outcome: error instanceof AppError ? error.code : 'internal' });
-    throw error;
-  }
-}
-
-/** See SignInAdmin.inviteFirst. */
-export function inviteFirst(parts: ControlParts): Promise<string | undefined> {
-  return administrationOf(parts).signIns.inviteFirst();
-}
-
-/** See RunningServer. The user accepts the invitation without a browser, which then signs in by the link. */
-export async function createFirst(
-  parts: ControlParts,
-  calls: OperationCalls,
-  { name, password }: { readonly name: string; readonly password: string },
-): Promise<string> {
-  const invitation = await inviteFirst(parts);
-  if (invitation === undefined) throw new AppError('conflict', 'There are users already.');
-  const caller = { kind: 'anonymous', source: undefined, userAgent: 'dyndns setup' } as const;
-  const browser = {
-    mark: undefined,
-    setMark: () => undefined,
-    setSession: () => undefined,
-    endSession: () => undefined,
-  };
-  const link = invitation.slice(invitation.indexOf('=') + 1);
-  await calls.call('acceptInvitation', { link, name, password }, { caller, body: NO_BODY, browser });
-  const operator = { caller: OPERATOR_CALLER, body: NO_BODY };
-  const { sessions } = await calls.call('listSessions', { user: name }, operator);
-  for (const { id } of sessions) await calls.call('endSession', { user: name, id }, operator);
-  return (await calls.call('createLink', { user: name }, operator)).url;
 }
 
 async function status(parts: ControlParts): Promise<ServerStatus> {

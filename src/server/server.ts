@@ -22,7 +22,7 @@ import { DnsListenError } from '../nameserver/sockets/listeners.ts';
 import type { Log } from '../observe/log.ts';
 import { combineObservers } from '../observe/observers.ts';
 import { OwnCertificate, shownCertificate } from './certificate.ts';
-import type { ControlParts } from './control-calls.ts';
+import type { FirstAdministrator } from './control-calls.ts';
 import { shareConnections, softDescriptorLimit } from './descriptors.ts';
 import { buildGeneration, type EmbeddedServer, type Generation, type GenerationParts } from './generation.ts';
 import { loadDoors } from './http-doors.ts';
@@ -60,7 +60,7 @@ export interface RunningServer {
    * Makes the first user, an admin, with a password. @returns a link that signs the user in, once
    * @throws AppError conflict, store-unreachable; InputError
    */
-  createFirst(administrator: { readonly name: string; readonly password: string }): Promise<string>;
+  createFirst(administrator: FirstAdministrator): Promise<string>;
   /** Resolves when a part died that the server cannot do without: why, as full sentences. The process must then end. */
   readonly died: Promise<string>;
   /** Answers requests in flight, then closes everything. */
@@ -131,7 +131,7 @@ async function openServer(
     calls: () => operations,
     observer,
     nextRequestId,
-    signInByOidc: async (...signIn) => (await import('./control-calls.ts')).signInByOidc(controlParts, ...signIn),
+    signInByOidc: async (...signIn) => (await controlCalls()).signInByOidc(...signIn),
     state: () => state,
   });
   const isSeparate = config.admin !== undefined && config.admin.listen.length > 0;
@@ -224,8 +224,13 @@ async function openServer(
     await buildGeneration(config, parts),
   );
   const reload = () => generations.reload().finally(reportStatus);
-  const controlParts: ControlParts = { current, reload, state, listeners, certificate, startedMs, warn };
-  const operations = operationCalls(controlParts);
+  const controlCalls = loadOnce(async () => {
+    const { ControlCalls } = await import('./control-calls.ts');
+    return new ControlCalls({ current, reload, state, listeners, certificate, startedMs, warn });
+  });
+  const operations: OperationCalls = {
+    call: async (name, input, context) => (await controlCalls()).call(name, input, context),
+  };
   const control = new ControlSocket({ operations, observer });
   const monitored: MonitoredParts = {
     store: state.store,
@@ -270,11 +275,9 @@ async function openServer(
     reload,
     inviteFirst: async () => {
       if (current().config.admin === undefined) return undefined;
-      return (await import('./control-calls.ts')).inviteFirst(controlParts);
+      return (await controlCalls()).inviteFirst();
     },
-    createFirst: async (administrator) => {
-      return (await import('./control-calls.ts')).createFirst(controlParts, operations, administrator);
-    },
+    createFirst: async (administrator) => (await controlCalls()).createFirst(administrator),
     died,
     close: () => {
       monitoring.enter({ kind: 'ending', parts: monitored });
@@ -284,14 +287,15 @@ async function openServer(
   };
 }
 
-/** Their code is loaded at the first operation: it would be a tenth of the start. */
-function operationCalls(parts: ControlParts): OperationCalls {
-  let dispatcher: Promise<OperationCalls> | undefined;
-  return {
-    call: async (name, input, context) => {
-      dispatcher ??= import('./control-calls.ts').then(({ controlOperations }) => controlOperations(parts));
-      return (await dispatcher).call(name, input, context);
-    },
+/** For code that would be a tenth of the start: it is loaded when it is first needed, and again where that failed. */
+function loadOnce<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined;
+  return () => {
+    loaded ??= load().catch((error: unknown) => {
+      loaded = undefined;
+      throw error;
+    });
+    return loaded;
   };
 }
 

@@ -1,12 +1,10 @@
 /**
- * Who may use the wizard of `dyndns setup`: whoever has the link that the start printed. The link counts once and becomes a
+ * Who may use the wizard of `dyndns setup`: the person with the link that the start printed. The link counts once and becomes a
  * session, which lasts as long as the process. Both are 256 bits, and only their hashes are compared.
  */
-import { createHash } from 'node:crypto';
 import type { GuessBudget } from '../core/access/guess-budget.ts';
+import { randomSecret, tokenSha256 } from '../core/access/token.ts';
 import { AppError } from '../core/errors.ts';
-
-const SECRET_OCTETS = 32;
 
 export interface AccessOptions {
   readonly random: (octets: number) => Uint8Array;
@@ -23,8 +21,8 @@ export class SetupAccess {
 
   constructor(options: AccessOptions) {
     this.#options = options;
-    this.link = this.#newSecret();
-    this.#linkSha256 = sha256Of(this.link);
+    this.link = randomSecret(options.random);
+    this.#linkSha256 = tokenSha256(this.link);
   }
 
   /**
@@ -33,20 +31,20 @@ export class SetupAccess {
    * @throws AppError not-authenticated, too-many-guesses
    */
   async signIn(link: string, source: string): Promise<string> {
-    const sha256 = sha256Of(link);
+    const sha256 = tokenSha256(link);
     if (!(await this.#isRight(sha256, this.#linkSha256, source))) {
       const text = 'This link is not valid, or it was used already. End `dyndns setup` with Ctrl-C and start it again.';
       throw new AppError('not-authenticated', `${text} It prints a new link.`);
     }
     this.#linkSha256 = undefined;
-    const session = this.#newSecret();
-    this.#sessionSha256 = sha256Of(session);
+    const session = randomSecret(this.#options.random);
+    this.#sessionSha256 = tokenSha256(session);
     return session;
   }
 
   /** @throws AppError not-authenticated, too-many-guesses */
   async check(session: string | undefined, source: string): Promise<void> {
-    const isRight = session !== undefined && (await this.#isRight(sha256Of(session), this.#sessionSha256, source));
+    const isRight = session !== undefined && (await this.#isRight(tokenSha256(session), this.#sessionSha256, source));
     if (!isRight) throw new AppError('not-authenticated', 'Open the link that `dyndns setup` printed.');
   }
 
@@ -56,12 +54,4 @@ export class SetupAccess {
     settle(open.map(() => (isRight ? 'right' : 'wrong')));
     return isRight;
   }
-
-  #newSecret(): string {
-    return Buffer.from(this.#options.random(SECRET_OCTETS)).toString('base64url');
-  }
-}
-
-function sha256Of(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

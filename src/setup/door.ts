@@ -6,7 +6,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sourceKey } from '../core/access/rate-limits.ts';
 import { AppError } from '../core/errors.ts';
-import { checkHost, checkOrigin, checkOwnPage } from '../http/api/origin-rules.ts';
+import { cookieOf, cookieText } from '../http/api/cookies.ts';
+import { checkHost, checkOrigin, checkOwnPage, isReading } from '../http/api/origin-rules.ts';
 import { PROBLEM_TYPE, problemOf } from '../http/api/problem.ts';
 import { callerOf } from '../http/app/caller.ts';
 import { discardRest, endsConnection, jsonObjectIn } from '../http/request/limited-body.ts';
@@ -46,11 +47,9 @@ const STEPS: Readonly<Record<string, Step>> = {
 
 export class SetupDoor {
   readonly #options: SetupDoorOptions;
-  readonly #cookie: string;
 
   constructor(options: SetupDoorOptions) {
     this.#options = options;
-    this.#cookie = options.url?.startsWith('https:') ? '__Host-dyndns_setup' : 'dyndns_setup';
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -59,7 +58,7 @@ export class SetupDoor {
     const path = request.url?.split('?', 1)[0] ?? '/';
     try {
       checkHost(request.headers, url);
-      if (path === '/' && isRead(request)) {
+      if (path === '/' && isReading(request)) {
         response.writeHead(302, { Location: './ui/', 'Cache-Control': 'no-store', 'Content-Length': 0 });
         response.end();
         return;
@@ -69,7 +68,7 @@ export class SetupDoor {
         return;
       }
       checkOrigin(request.headers, url);
-      if (!isRead(request)) checkOwnPage(request.headers, url);
+      if (!isReading(request)) checkOwnPage(request.headers, url);
       await this.#answerApi(request, response, `${request.method} ${path}`);
     } catch (cause) {
       const error = cause instanceof AppError ? cause : new AppError('internal', 'internal error', { cause });
@@ -84,9 +83,9 @@ export class SetupDoor {
   }
 
   async #answerApi(request: IncomingMessage, response: ServerResponse, route: string): Promise<void> {
-    const { wizard, access } = this.#options;
+    const { wizard, access, url } = this.#options;
     const source = sourceOf(request);
-    const session = cookieOf(request, this.#cookie);
+    const session = cookieOf('setup', request.headers, url);
     if (route === 'GET /v1/sign-in') {
       const signedIn = session !== undefined && (await isValid(access.check(session, source)));
       sendJson(response, { ways: [], hasUsers: false, setup: true, signedIn });
@@ -95,27 +94,18 @@ export class SetupDoor {
     if (route === 'POST /v1/setup/session') {
       const { link } = await jsonObjectIn(request, MAX_BODY);
       const secret = await access.signIn(typeof link === 'string' ? link : '', source);
-      response.setHeader('Set-Cookie', this.#cookieText(secret));
+      response.setHeader('Set-Cookie', cookieText('setup', secret, undefined, url));
       sendJson(response, { state: 'signed-in' });
       return;
     }
     await access.check(session, source);
-    // Whoever has the link is no user: there is none yet.
+    // The person with the link has no account: there are no users yet.
     if (route === 'GET /v1/me') throw new AppError('not-authenticated', 'The setup has no users.');
     const step = STEPS[route];
     if (step === undefined) throw new AppError('name-invalid', `The setup has no ${route.slice(0, 100)}.`);
-    const body = isRead(request) ? {} : await jsonObjectIn(request, MAX_BODY);
+    const body = isReading(request) ? {} : await jsonObjectIn(request, MAX_BODY);
     sendJson(response, await step(wizard, body));
   }
-
-  #cookieText(session: string): string {
-    const secure = this.#cookie.startsWith('__Host-') ? '; Secure' : '';
-    return `${this.#cookie}=${session}; Path=/; HttpOnly; SameSite=Strict${secure}`;
-  }
-}
-
-function isRead({ method }: IncomingMessage): boolean {
-  return method === 'GET' || method === 'HEAD';
 }
 
 /** @throws AppError too-many-guesses */
@@ -132,15 +122,6 @@ async function isValid(check: Promise<void>): Promise<boolean> {
 function sourceOf(request: IncomingMessage): string {
   const { address } = callerOf(request.socket, request.headers, NO_PROXIES);
   return address === undefined ? 'unknown' : sourceKey(address);
-}
-
-function cookieOf({ headers }: IncomingMessage, name: string): string | undefined {
-  const values = (headers.cookie ?? '').split(';').flatMap((part) => {
-    const at = part.indexOf('=');
-    return at > 0 && part.slice(0, at).trim() === name ? [part.slice(at + 1).trim()] : [];
-  });
-  // Two of one name: another host below the same domain may have set one.
-  return values.length === 1 ? values[0] : undefined;
 }
 
 function sendJson(response: ServerResponse, value: object): void {

@@ -111,6 +111,30 @@ export function linkOf(row: LinkRow): OneTimeLink {
   };
 }
 
+/** What a query of keys or sessions also reads: the last use, and the user under names that they do not have. */
+export const USER_OF_CREDENTIAL = [
+  'token_uses.last_used_ms',
+  'u.name as user_name',
+  'u.role',
+  'u.max_hosts',
+  'u.max_tokens',
+  'u.changes_per_minute',
+  'u.created_ms as user_created_ms',
+  'u.disabled_ms',
+] as const;
+
+export type UserOfCredentialRow = Omit<UserRow, 'id' | 'name' | 'created_ms'> & {
+  readonly user_id: string;
+  /** Null: never. */
+  readonly last_used_ms: number | null;
+  readonly user_name: string;
+  readonly user_created_ms: number;
+};
+
+export function userOfCredential(row: UserOfCredentialRow): User {
+  return userOf({ ...row, id: row.user_id, name: row.user_name, created_ms: row.user_created_ms });
+}
+
 export function auditRow(entry: AuditEntry): AuditRow {
   return {
     id: entry.id,

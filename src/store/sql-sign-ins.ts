@@ -4,8 +4,18 @@ import type { Identity, LinkKind, ListedSession, OneTimeLink, Session, UserSecre
 import { MAX_SESSIONS } from '../core/users/sign-in.ts';
 import type { FoundSession, SecretsChange, SignInStore } from '../core/users/sign-in-store.ts';
 import type { User } from '../core/users/user.ts';
-import { linkOf, linkRow, sessionOf, sessionRow, userOf, userRow } from './rows-users.ts';
-import type { LinkRow, SessionRow, UserRow } from './schema.ts';
+import {
+  linkOf,
+  linkRow,
+  sessionOf,
+  sessionRow,
+  USER_OF_CREDENTIAL,
+  type UserOfCredentialRow,
+  userOf,
+  userOfCredential,
+  userRow,
+} from './rows-users.ts';
+import type { LinkRow, SessionRow } from './schema.ts';
 import { insertWhere, isStorable, lockUsers, userExists } from './sql-conditions.ts';
 import { chunksOf, type QueryBuilder, type SqlRunner } from './sql-runner.ts';
 
@@ -229,24 +239,9 @@ function sessionsWithUsers(build: QueryBuilder) {
     .innerJoin('users as u', 'u.id', 's.user_id')
     .leftJoin('token_uses', 'token_uses.token_id', 's.id')
     .selectAll('s')
-    .select([
-      'token_uses.last_used_ms',
-      'u.name',
-      'u.role',
-      'u.max_hosts',
-      'u.max_tokens',
-      'u.changes_per_minute',
-      'u.created_ms as user_created_ms',
-      'u.disabled_ms',
-    ]);
+    .select(USER_OF_CREDENTIAL);
 }
 
-type FoundSessionRow = SessionRow &
-  Omit<UserRow, 'id' | 'created_ms'> & {
-    readonly last_used_ms: number | null;
-    readonly user_created_ms: number;
-  };
-
-function foundSession(row: FoundSessionRow): FoundSession {
-  return { session: sessionOf(row), user: userOf({ ...row, id: row.user_id, created_ms: row.user_created_ms }) };
+function foundSession(row: SessionRow & UserOfCredentialRow): FoundSession {
+  return { session: sessionOf(row), user: userOfCredential(row) };
 }

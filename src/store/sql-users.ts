@@ -10,7 +10,15 @@ import {
   type UserRemoval,
   type UserStore,
 } from '../core/users/user-store.ts';
-import { keyOf, keyRow, userOf, userRow } from './rows-users.ts';
+import {
+  keyOf,
+  keyRow,
+  USER_OF_CREDENTIAL,
+  type UserOfCredentialRow,
+  userOf,
+  userOfCredential,
+  userRow,
+} from './rows-users.ts';
 import type { ManagementKeyRow, UserRow } from './schema.ts';
 import {
   ALWAYS,
@@ -181,26 +189,9 @@ function keysWithUsers(build: QueryBuilder) {
     .innerJoin('users as u', 'u.id', 'k.user_id')
     .leftJoin('token_uses', 'token_uses.token_id', 'k.id')
     .selectAll('k')
-    .select([
-      'token_uses.last_used_ms',
-      'u.name as user_name',
-      'u.role',
-      'u.max_hosts',
-      'u.max_tokens',
-      'u.changes_per_minute',
-      'u.created_ms as user_created_ms',
-      'u.disabled_ms',
-    ]);
+    .select(USER_OF_CREDENTIAL);
 }
 
-type FoundKeyRow = ManagementKeyRow &
-  Omit<UserRow, 'id' | 'name' | 'created_ms'> & {
-    readonly last_used_ms: number | null;
-    readonly user_name: string;
-    readonly user_created_ms: number;
-  };
-
-function foundKey(row: FoundKeyRow): { readonly key: ListedKey; readonly user: User } {
-  const user = { ...row, id: row.user_id, name: row.user_name, created_ms: row.user_created_ms };
-  return { key: keyOf(row), user: userOf(user) };
+function foundKey(row: ManagementKeyRow & UserOfCredentialRow): { readonly key: ListedKey; readonly user: User } {
+  return { key: keyOf(row), user: userOfCredential(row) };
 }

@@ -6,9 +6,10 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { describe, expect, inject, it } from 'vitest';
+import { expect, inject } from 'vitest';
 import { type ApiLab, startApiLab } from '../support/api-lab.ts';
 import type { EmbeddedOptions } from '../support/embedded-server.ts';
+import { describeUnless } from '../support/require-server.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -17,17 +18,8 @@ export const THEMES = ['light', 'dark'] as const;
 
 /** A vitest `describe` for tests that need a browser. Without one it is a reported skip, and a failure where CI is set. */
 export function describeInBrowser(title: string, fn: () => void): void {
-  if (inject('browserEndpoint') !== '') describe(title, fn);
-  else {
-    describe(title, () => {
-      const advice = 'chromium not found: apt-get install -y chromium';
-      if (process.env['CI']) {
-        it('has the browser it needs', () => {
-          throw new Error(advice);
-        });
-      } else it.skip(advice, () => undefined);
-    });
-  }
+  const advice = 'chromium not found: apt-get install -y chromium';
+  describeUnless(inject('browserEndpoint') === '' ? advice : undefined, 'has the browser it needs', title, fn);
 }
 
 export interface OpenOptions {

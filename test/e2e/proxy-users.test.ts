@@ -1,4 +1,4 @@
-/** Users whom a reverse proxy names: believed from the proxy alone, and nobody else becomes a user by a header. */
+/** Users whom a reverse proxy names: believed from the proxy alone; a header of any other client is refused. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
@@ -136,7 +136,7 @@ describe('the configuration', () => {
     expect(problems(admin)).toContain(problem);
   });
 
-  it('is accepted where nobody else can send the header', () => {
+  it('is accepted where only the proxy can send the header', () => {
     expect(problems(`${USER}, ${OWN}, ${UNIX}`)).toBe('');
   });
 });

@@ -6,9 +6,9 @@
 import { execFileSync } from 'node:child_process';
 import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'vitest';
 import { freshDirectory } from './primary-server.ts';
 import { removeNow } from './process.ts';
+import { describeUnless } from './require-server.ts';
 
 export interface ImageDisk {
   readonly directory: string;
@@ -86,16 +86,5 @@ function canMountImages(): boolean {
 /** A vitest `describe` for tests that use `mountImageDisk`. */
 export function describeWithImageDisks(title: string, fn: () => void): void {
   const advice = 'needs root, loop devices, mkfs.ext4 and fsfreeze (e2fsprogs, util-linux)';
-  if (canMountImages()) describe(title, fn);
-  else if (process.env['CI']) {
-    describe(title, () => {
-      it('can mount a disk in a file', () => {
-        throw new Error(advice);
-      });
-    });
-  } else {
-    describe(title, () => {
-      it.skip(advice, () => {});
-    });
-  }
+  describeUnless(canMountImages() ? undefined : advice, 'can mount a disk in a file', title, fn);
 }

@@ -17,18 +17,21 @@ export {
 
 /** A vitest `describe` for tests that need real programs. */
 export function describeWith(programs: readonly RequiredProgram[], title: string, fn: () => void): void {
-  const advice = missingProgramsAdvice(programs);
-  if (advice === undefined) {
-    describe(title, fn);
-  } else if (process.env['CI']) {
-    describe(title, () => {
-      it('has the programs it needs', () => {
+  describeUnless(missingProgramsAdvice(programs), 'has the programs it needs', title, fn);
+}
+
+/**
+ * A vitest `describe` for tests that need something of the machine. Without it they are a skip with the advice, and where CI is set a
+ * failure with it.
+ * @param advice what is missing; undefined: nothing @param need the name of the test that fails
+ */
+export function describeUnless(advice: string | undefined, need: string, title: string, fn: () => void): void {
+  describe(title, () => {
+    if (advice === undefined) fn();
+    else if (process.env['CI']) {
+      it(need, () => {
         throw new Error(advice);
       });
-    });
-  } else {
-    describe(title, () => {
-      it.skip(advice, () => {});
-    });
-  }
+    } else it.skip(advice, () => {});
+  });
 }

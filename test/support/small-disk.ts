@@ -4,9 +4,9 @@
  * set.
  */
 import { execFileSync } from 'node:child_process';
-import { describe, it } from 'vitest';
 import { freshDirectory } from './primary-server.ts';
 import { removeNow } from './process.ts';
+import { describeUnless } from './require-server.ts';
 
 const mounted = new Set<string>();
 
@@ -56,16 +56,5 @@ function canMount(): boolean {
 /** A vitest `describe` for tests that mount disks. */
 export function describeWithMounts(title: string, fn: () => void): void {
   const advice = 'needs permission to mount: run the tests as root on Linux, in a container with CAP_SYS_ADMIN';
-  if (canMount()) describe(title, fn);
-  else if (process.env['CI']) {
-    describe(title, () => {
-      it('can mount a disk', () => {
-        throw new Error(advice);
-      });
-    });
-  } else {
-    describe(title, () => {
-      it.skip(advice, () => {});
-    });
-  }
+  describeUnless(canMount() ? undefined : advice, 'can mount a disk', title, fn);
 }

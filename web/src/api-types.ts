@@ -559,13 +559,13 @@ export interface AnswerOfANameserverView {
   /** Without addresses: it answers that there are none. */
   readonly A?: {
     readonly addresses: readonly string[];
-    /** Seconds, as it stands in the answer; absent without addresses. */
+    /** The TTL of the answer in seconds; absent without addresses. */
     readonly ttl?: number;
   };
   /** Without addresses: it answers that there are none. */
   readonly AAAA?: {
     readonly addresses: readonly string[];
-    /** Seconds, as it stands in the answer; absent without addresses. */
+    /** The TTL of the answer in seconds; absent without addresses. */
     readonly ttl?: number;
   };
   /** The SOA serial of the zone that it names. */
@@ -860,11 +860,11 @@ export interface Operations {
       readonly ways: readonly ('link' | 'password' | 'oidc')[];
       /** The request has a session, or a reverse proxy names its user. */
       readonly signedIn: boolean;
-      /** False: there is no user yet, and the server prints a link for the first. */
+      /** False: the server has no users yet. */
       readonly hasUsers: boolean;
       /** What the button of the OpenID provider says. */
       readonly oidcTitle?: string;
-      /** True: `dyndns setup` answers, and there is no configuration yet. */
+      /** True: `dyndns setup` answers; the server is not configured yet. */
       readonly setup?: boolean;
     };
   };
@@ -877,7 +877,7 @@ export interface Operations {
       readonly password?: string | undefined;
       /** A code of the authenticator app, or a recovery code. */
       readonly code?: string | undefined;
-      /** What stands behind `#link=` or `#invitation=` in the link. */
+      /** The part of the link after `#link=` or `#invitation=`. */
       readonly link?: string | undefined;
     };
     result: SignInView;
@@ -890,7 +890,7 @@ export interface Operations {
   /** Shows the invitation of a link. The link stays valid. */
   'POST /v1/invitations:show': {
     input: {
-      /** What stands behind `#link=` or `#invitation=` in the link. */
+      /** The part of the link after `#link=` or `#invitation=`. */
       readonly link: string;
     };
     result: {
@@ -906,7 +906,7 @@ export interface Operations {
   /** Uses an invitation: creates the user and signs in. Without a password the user can sign in by links only. */
   'POST /v1/invitations:accept': {
     input: {
-      /** What stands behind `#link=` or `#invitation=` in the link. */
+      /** The part of the link after `#link=` or `#invitation=`. */
       readonly link: string;
       /** The name of the user. */
       readonly name: string;

@@ -36,6 +36,11 @@ export function problemText(error: unknown): ProblemText {
   };
 }
 
+/** The error, unless one of these fields of a form shows it. */
+export function otherError(error: unknown, ...fields: readonly string[]): unknown {
+  return fields.some((field) => fieldError(error, field) !== undefined) ? undefined : error;
+}
+
 /** What is wrong with a field of a form, if the error is about it. @param field its name in the body */
 export function fieldError(error: unknown, field: string): string | undefined {
   if (!(error instanceof Problem)) return undefined;

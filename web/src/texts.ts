@@ -89,7 +89,7 @@ export const texts = {
     themes: { auto: 'Auto', light: 'Light', dark: 'Dark' },
     unknownScreen: {
       title: 'Not found',
-      text: 'There is no such screen, or you may not see it.',
+      text: 'This page does not exist, or you may not see it.',
       action: 'Go to your names',
     },
     away: {

@@ -25,7 +25,7 @@ export interface SecondariesOfZone {
 }
 
 export interface SignInOptions {
-  /** Absent in a command without a server, where nobody can sign in. */
+  /** Absent in a command without a server: users sign in to a running server only. */
   readonly guard?: SignInGuard | undefined;
   /** The absolute end of a session. */
   readonly sessionDays: number;

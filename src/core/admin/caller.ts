@@ -29,6 +29,12 @@ export function identified(caller: AdminCaller): IdentifiedCaller {
   throw new AppError('not-authenticated', 'You are not signed in.');
 }
 
+/** The dispatcher lets no operator ask for what is about the user who asks. @throws AppError request-malformed */
+export function userCaller(caller: AdminCaller): Extract<AdminCaller, { kind: 'user' }> {
+  if (caller.kind === 'user') return caller;
+  throw new AppError('request-malformed', 'This operation is about the user who asks.');
+}
+
 /** A user who is not an admin: what belongs to others is hidden. */
 export type Member = Extract<AdminCaller, { kind: 'user' }>;
 

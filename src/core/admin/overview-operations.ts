@@ -92,7 +92,7 @@ const OWNER = described(USER, 'Only hosts of this user.');
 const ANSWER = described(
   object(
     { addresses: ADDRESSES },
-    { ttl: described(COUNT, 'Seconds, as it stands in the answer; absent without addresses.') },
+    { ttl: described(COUNT, 'The TTL of the answer in seconds; absent without addresses.') },
   ),
   'Without addresses: it answers that there are none.',
 );

@@ -8,10 +8,10 @@ import type { UserCredential } from '../users/credential.ts';
 import type { Invitation, LinkKind, ListedSession, OneTimeLink, SignInMethod } from '../users/sign-in.ts';
 import { DEFAULT_QUOTAS, type User, type UserRole } from '../users/user.ts';
 import { type AdminOptions, requireStore } from './admin-options.ts';
-import type { AdminCaller, Browser, CallContext } from './caller.ts';
+import { type AdminCaller, type Browser, type CallContext, userCaller } from './caller.ts';
 import type { NormalInput, Result } from './operations.ts';
 import type { InvitationView, SessionView } from './sign-in-operations.ts';
-import { makeUser, newId, unknownUser, userView } from './user-admin.ts';
+import { findUser, makeUser, newId, unknownUser, userView } from './user-admin.ts';
 import { isoTime } from './views.ts';
 
 const LINK_MS = 15 * 60_000;
@@ -171,6 +171,26 @@ export class SignInAdmin {
     context: CallContext,
   ): Promise<Result<'signIn'>> {
     const browser = requireBrowser(context);
+    const { user, phc } = await this.#accept(secret, name, password);
+    if (phc !== undefined) browser.setMark(browserMark(user.id, phc, this.#options.random));
+    return this.open(user, phc === undefined ? 'link' : 'password', context);
+  }
+
+  /**
+   * Makes the first user of a server, an admin: the same as to accept the invitation of `inviteFirst`, without a browser.
+   * @throws AppError conflict (there are users), rate-limited, store-unreachable; InputError
+   */
+  async createFirst(name: string, password: string): Promise<void> {
+    const url = await this.inviteFirst();
+    if (url === undefined) throw new AppError('conflict', 'There are users already.');
+    await this.#accept(url.slice(url.indexOf('=') + 1), name, password);
+  }
+
+  async #accept(
+    secret: string,
+    name: string,
+    password: string | undefined,
+  ): Promise<{ readonly user: User; readonly phc: string | undefined }> {
     const { invitation, sha256 } = await this.#findInvitation(secret);
     if (invitation.name !== undefined && invitation.name !== name) {
       throw invalidField('/name', `The invitation is for the name '${invitation.name}'.`);
@@ -182,14 +202,12 @@ export class SignInAdmin {
     const secrets = phc === undefined ? {} : { password: phc };
     switch (await this.#signIns().acceptInvitation(sha256, user, secrets, this.#options.now())) {
       case 'created':
-        break;
+        return { user, phc };
       case 'name-taken':
         throw new AppError('conflict', `There is a user '${name}' already: choose another name.`);
       case 'link-unknown':
         throw wrongLink();
     }
-    if (phc !== undefined) browser.setMark(browserMark(user.id, phc, this.#options.random));
-    return this.open(user, phc === undefined ? 'link' : 'password', context);
   }
 
   /** @throws AppError store-unreachable */
@@ -239,7 +257,7 @@ export class SignInAdmin {
 
   /** @throws AppError name-invalid, conflict (no URL is known), store-unreachable */
   async createLink(name: string, caller: AdminCaller): Promise<Result<'createLink'>> {
-    const user = await this.#findUser(name);
+    const user = await findUser(this.#options, name);
     const { link, url } = await this.#newLink('sign-in', { userId: user.id }, LINK_MS, caller);
     return { url, expires: isoTime(link.endsMs) };
   }
@@ -274,13 +292,12 @@ export class SignInAdmin {
 
   /** Newest first. @throws AppError store-unreachable */
   async sessionsOfCaller(caller: AdminCaller): Promise<Result<'listMySessions'>> {
-    if (caller.kind !== 'user') throw notSignedIn();
-    return this.#sessionsOf(caller.user.id, caller);
+    return this.#sessionsOf(userCaller(caller).user.id, caller);
   }
 
   /** @throws AppError name-invalid, store-unreachable */
   async sessionsOf(name: string, caller: AdminCaller): Promise<Result<'listSessions'>> {
-    return this.#sessionsOf((await this.#findUser(name)).id, caller);
+    return this.#sessionsOf((await findUser(this.#options, name)).id, caller);
   }
 
   async #sessionsOf(userId: string, caller: AdminCaller): Promise<Result<'listSessions'>> {
@@ -294,15 +311,15 @@ export class SignInAdmin {
 
   /** @throws AppError name-invalid, store-unreachable */
   async endSessionOfCaller(id: string, { caller, browser }: CallContext): Promise<Record<never, never>> {
-    if (caller.kind !== 'user') throw notSignedIn();
-    await this.#endSession(caller.user.id, id);
-    if (caller.credential.id === id) browser?.endSession();
+    const { user, credential } = userCaller(caller);
+    await this.#endSession(user.id, id);
+    if (credential.id === id) browser?.endSession();
     return {};
   }
 
   /** @throws AppError name-invalid, store-unreachable */
   async endSession(name: string, id: string): Promise<Record<never, never>> {
-    await this.#endSession((await this.#findUser(name)).id, id);
+    await this.#endSession((await findUser(this.#options, name)).id, id);
     return {};
   }
 
@@ -382,7 +399,7 @@ export class SignInAdmin {
 
   /** @throws AppError name-invalid, store-unreachable */
   async removeTotp(name: string): Promise<Record<never, never>> {
-    await this.#removeTotp((await this.#findUser(name)).id);
+    await this.#removeTotp((await findUser(this.#options, name)).id);
     return {};
   }
 
@@ -401,8 +418,7 @@ export class SignInAdmin {
   async stateOf(
     caller: AdminCaller,
   ): Promise<Pick<Result<'showMe'>, 'hasPassword' | 'hasTotp' | 'recoveryCodes' | 'session'>> {
-    if (caller.kind !== 'user') throw notSignedIn();
-    const { user, credential } = caller;
+    const { user, credential } = userCaller(caller);
     const secrets = await this.#signIns().secrets(user.id);
     const hasTotp = secrets?.totp !== undefined;
     return {
@@ -420,12 +436,6 @@ export class SignInAdmin {
     const { invitation } = link ?? {};
     if (link === undefined || invitation === undefined || link.endsMs <= this.#options.now()) throw wrongLink();
     return { ...link, invitation };
-  }
-
-  async #findUser(name: string): Promise<User> {
-    const user = await this.#users().get(name);
-    if (user === undefined) throw unknownUser(name);
-    return user;
   }
 
   #users() {
@@ -447,6 +457,7 @@ export class SignInAdmin {
 function checkPassword(password: string, name: string): void {
   const rule = `A password has ${MIN_PASSWORD} to ${MAX_PASSWORD} characters`;
   if ([...password].length < MIN_PASSWORD) throw invalidField('/password', `${rule}: this one is shorter.`);
+  if ([...password].length > MAX_PASSWORD) throw invalidField('/password', `${rule}: this one is longer.`);
   if (password.toLowerCase() === name)
     throw invalidField('/password', 'The password must not be the name of the user.');
 }
@@ -463,10 +474,6 @@ function requireSession(caller: AdminCaller) {
     return { user: caller.user, credential: caller.credential };
   }
   throw new AppError('not-permitted', 'Only a user who signed in with a browser may do this.');
-}
-
-function notSignedIn(): AppError {
-  return new AppError('request-malformed', 'This operation is about the user who asks.');
 }
 
 function wrongLink(): AppError {

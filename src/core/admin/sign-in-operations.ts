@@ -3,7 +3,7 @@ import { described, object, text, type ValueOf } from './schema.ts';
 import { TIME } from './token-operations.ts';
 import { NAME, QUOTAS, ROLE, USER_VIEW } from './user-operations.ts';
 
-const LINK = described(text(128, 'the secret of a link'), 'What stands behind `#link=` or `#invitation=` in the link.');
+const LINK = described(text(128, 'the secret of a link'), 'The part of the link after `#link=` or `#invitation=`.');
 const PASSWORD = described(text(200, 'a password of at most 200 characters'), 'The password.');
 const NEW_PASSWORD = described(
   text(200, 'a password of 10 to 200 characters'),
@@ -79,16 +79,13 @@ export const SIGN_IN_OPERATIONS = {
       {
         ways: { type: 'array', items: { enum: ['link', 'password', 'oidc'] } as const },
         signedIn: described({ type: 'boolean' }, 'The request has a session, or a reverse proxy names its user.'),
-        hasUsers: described(
-          { type: 'boolean' },
-          'False: there is no user yet, and the server prints a link for the first.',
-        ),
+        hasUsers: described({ type: 'boolean' }, 'False: the server has no users yet.'),
       },
       {
         oidcTitle: described({ type: 'string' } as const, 'What the button of the OpenID provider says.'),
         setup: described(
           { type: 'boolean' } as const,
-          'True: `dyndns setup` answers, and there is no configuration yet.',
+          'True: `dyndns setup` answers; the server is not configured yet.',
         ),
       },
     ),

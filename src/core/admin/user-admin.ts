@@ -13,7 +13,7 @@ import {
 } from '../users/user.ts';
 import type { UserConditions, UserRemoval } from '../users/user-store.ts';
 import { type AdminOptions, requireStore } from './admin-options.ts';
-import type { AdminCaller } from './caller.ts';
+import { type AdminCaller, userCaller } from './caller.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import type { NormalInput, Result } from './operations.ts';
 import type { KeyView, NewKeyView, UserView } from './user-operations.ts';
@@ -77,7 +77,7 @@ export class UserAdmin {
     const claims = this.#options.zones.flatMap(({ apex, members }) =>
       members?.claim === true ? [{ zone: apex.toString(), pattern: members.pattern }] : [],
     );
-    return { user: await this.#viewWithCounts(userOf(caller)), claims };
+    return { user: await this.#viewWithCounts(userCaller(caller).user), claims };
   }
 
   /** By name. @throws AppError store-unreachable; InputError */
@@ -148,7 +148,7 @@ export class UserAdmin {
   }
 
   keysOfCaller(caller: AdminCaller): Promise<Result<'listMyKeys'>> {
-    return this.#keys(userOf(caller).id);
+    return this.#keys(userCaller(caller).user.id);
   }
 
   /** @throws AppError name-invalid, conflict (the name is taken, too many keys), store-unreachable; InputError */
@@ -157,7 +157,7 @@ export class UserAdmin {
   }
 
   createKeyOfCaller(wanted: NewKey, caller: AdminCaller): Promise<NewKeyView> {
-    return this.#createKey(userOf(caller), wanted);
+    return this.#createKey(userCaller(caller).user, wanted);
   }
 
   /** @throws AppError name-invalid (there is no such user or key), store-unreachable */
@@ -166,7 +166,7 @@ export class UserAdmin {
   }
 
   revokeKeyOfCaller(keyName: string, caller: AdminCaller): Promise<KeyView> {
-    return this.#revokeKey(userOf(caller).id, keyName);
+    return this.#revokeKey(userCaller(caller).user.id, keyName);
   }
 
   async #createKey(user: User, { name, expires, maxUnusedDays }: NewKey): Promise<NewKeyView> {
@@ -219,10 +219,8 @@ export class UserAdmin {
     return { keys: (await this.#store().listKeys(userId)).map((key) => keyView(key, nowMs)) };
   }
 
-  async #find(name: string): Promise<User> {
-    const user = await this.#store().get(name);
-    if (user === undefined) throw unknownUser(name);
-    return user;
+  #find(name: string): Promise<User> {
+    return findUser(this.#options, name);
   }
 
   async #viewWithCounts(user: User): Promise<UserView> {
@@ -241,10 +239,11 @@ function conditionsFor(caller: AdminCaller): UserConditions {
   return { keepAdmin: caller.kind !== 'operator' };
 }
 
-/** The dispatcher lets no operator ask for that. @throws AppError request-malformed */
-function userOf(caller: AdminCaller): User {
-  if (caller.kind === 'user') return caller.user;
-  throw new AppError('request-malformed', 'This operation is about the user who asks.');
+/** @throws AppError name-invalid (there is none of this name), store-unreachable */
+export async function findUser(options: Pick<AdminOptions, 'store'>, name: string): Promise<User> {
+  const user = await requireStore(options).users.get(name);
+  if (user === undefined) throw unknownUser(name);
+  return user;
 }
 
 export function unknownUser(name: string): AppError {

@@ -19,7 +19,7 @@ import type { ProxyTrust } from '../app/client-address.ts';
 import { findCandidates } from '../request/credentials.ts';
 import { browserOf, sessionSecret } from './cookies.ts';
 import { type OpenStream, type OperationCalls, OperationDoor } from './operation-door.ts';
-import { checkHost, checkOrigin, checkOwnPage } from './origin-rules.ts';
+import { checkHost, checkOrigin, checkOwnPage, isReading } from './origin-rules.ts';
 
 /** Finds the user of a key. @throws AppError not-authenticated, too-many-guesses, store-unreachable */
 export interface KeyChecker {
@@ -82,7 +82,7 @@ export function apiDoor(options: ApiOptions): Required<Omit<Door, 'protocols'>> 
   });
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     const path = request.url?.split('?', 1)[0];
-    if (path === DOCUMENT_PATH && (request.method === 'GET' || request.method === 'HEAD')) {
+    if (path === DOCUMENT_PATH && isReading(request)) {
       sendDocument(request, response, options.openApi());
       return Promise.resolve();
     }
@@ -150,10 +150,6 @@ async function identify(
     'not-authenticated',
     "Send a management key: 'Authorization: Bearer dyn_…'. `dyndns user key` makes one. Or sign in with a browser at /ui/.",
   );
-}
-
-function isReading({ method }: IncomingMessage): boolean {
-  return method === 'GET' || method === 'HEAD';
 }
 
 /**

@@ -8,13 +8,17 @@ import { AppError } from '../../core/errors.ts';
 
 const MARK_SECONDS = 365 * 86_400;
 
-/** `oidc`: what a sign-in by an OpenID provider needs until the browser comes back, see oidc-door.ts. */
-type CookieKind = 'session' | 'mark' | 'oidc';
+/**
+ * `oidc`: what a sign-in by an OpenID provider needs until the browser comes back, see oidc-door.ts. `setup`: the session of
+ * `dyndns setup`.
+ */
+type CookieKind = 'session' | 'mark' | 'oidc' | 'setup';
 
 const NAMES: Readonly<Record<CookieKind, readonly [https: string, http: string]>> = {
   session: ['__Host-dyndns', 'dyndns_session'],
   mark: ['__Host-dyndns-known', 'dyndns_known'],
   oidc: ['__Host-dyndns-oidc', 'dyndns_oidc'],
+  setup: ['__Host-dyndns_setup', 'dyndns_setup'],
 };
 
 function isSecure(url: string | undefined): boolean {
@@ -27,12 +31,18 @@ export function cookieOf(kind: CookieKind, headers: IncomingHttpHeaders, url: st
   return values.length === 1 ? values[0] : undefined;
 }
 
-/** A Set-Cookie header. @param seconds 0: the cookie ends */
-export function cookieText(kind: CookieKind, value: string, seconds: number, url: string | undefined): string {
+/** A Set-Cookie header. @param seconds 0: the cookie ends; undefined: it ends with the browser */
+export function cookieText(
+  kind: CookieKind,
+  value: string,
+  seconds: number | undefined,
+  url: string | undefined,
+): string {
   const [ofHttps, ofHttp] = NAMES[kind];
   const secure = isSecure(url) ? '; Secure' : '';
   const site = kind === 'oidc' ? 'Lax' : 'Strict';
-  return `${isSecure(url) ? ofHttps : ofHttp}=${value}; Path=/; HttpOnly; SameSite=${site}${secure}; Max-Age=${seconds}`;
+  const end = seconds === undefined ? '' : `; Max-Age=${seconds}`;
+  return `${isSecure(url) ? ofHttps : ofHttp}=${value}; Path=/; HttpOnly; SameSite=${site}${secure}${end}`;
 }
 
 /** The secret of the session; undefined: there is no cookie. @throws AppError not-authenticated */

@@ -2,7 +2,7 @@
  * Which web sites may reach the HTTP API (W3C Fetch Metadata, RFC 6454): none but that of `admin.url`. A name that an attacker
  * controls can be made to lead to this server (DNS rebinding), so that the Host is checked as well.
  */
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { AppError } from '../../core/errors.ts';
 import { parseIpAddress } from '../../dns/address.ts';
 
@@ -62,4 +62,9 @@ export function checkOwnPage(headers: IncomingHttpHeaders, url: string | undefin
     'cross-site',
     'This request is for the pages of this server: it needs `Origin`, and a browser that sends `Sec-Fetch-Site`. Programs use a key.',
   );
+}
+
+/** It changes nothing (RFC 9110 §9.2.1). */
+export function isReading({ method }: Pick<IncomingMessage, 'method'>): boolean {
+  return method === 'GET' || method === 'HEAD';
 }

@@ -1,10 +1,12 @@
 /** Dialogs: the browser's own <dialog>, which holds the focus and closes with Escape. */
+
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { useAction } from '../operation.ts';
 import { texts } from '../texts.ts';
 import { Button, IconButton } from './button.tsx';
 import { TextField } from './field.tsx';
+import { Form } from './form.tsx';
 import { ErrorBox } from './states.tsx';
 
 export interface DialogProps {
@@ -84,10 +86,8 @@ export function ConfirmDestructive({
   };
   return (
     <Dialog title={title} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        onSubmit={() => {
           if (isReady) void confirm();
         }}
       >
@@ -107,14 +107,14 @@ export function ConfirmDestructive({
             autoComplete="off"
           />
         )}
-        {error !== undefined && <ErrorBox error={error} />}
+        <ErrorBox error={error} />
         <div class="form-actions">
           <Button onClick={onClose}>{texts.common.cancel}</Button>
           <Button type="submit" kind="danger" isBusy={isRunning} disabled={!isReady}>
             {action}
           </Button>
         </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }

@@ -37,8 +37,9 @@ export function Empty({
   );
 }
 
-/** An error with what to do. @param onRetry absent: the error is about what a person entered */
+/** An error with what to do; undefined: nothing. @param onRetry absent: the error is about what a person entered */
 export function ErrorBox({ error, onRetry }: { readonly error: unknown; readonly onRetry?: (() => void) | undefined }) {
+  if (error === undefined) return null;
   const { title, text, requestId } = problemText(error);
   return (
     <div class="banner banner-bad" role="alert">
@@ -105,7 +106,7 @@ export function Show<Value>({
   }
   return (
     <>
-      {error !== undefined && <ErrorBox error={error} onRetry={reload} />}
+      <ErrorBox error={error} onRetry={reload} />
       {children(data)}
     </>
   );

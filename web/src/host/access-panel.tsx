@@ -1,15 +1,17 @@
 /** Who may change a name: tokens, its owner, and users with whom it is shared. */
+
 import { useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import type { HostWithDetailsView } from '../api-types.ts';
 import { Button, ButtonLink } from '../components/button.tsx';
 import { ConfirmDestructive, Dialog } from '../components/dialog.tsx';
 import { SelectField, TextField } from '../components/field.tsx';
+import { DialogActions, Form } from '../components/form.tsx';
 import { Fact, Facts, Panel } from '../components/page.tsx';
 import { ErrorBox } from '../components/states.tsx';
 import { toast } from '../components/toast.tsx';
 import { useAction } from '../operation.ts';
-import { fieldError } from '../problem-text.ts';
+import { fieldError, otherError } from '../problem-text.ts';
 import { href } from '../router.ts';
 import { typesInWords } from '../scope.ts';
 import { texts } from '../texts.ts';
@@ -119,13 +121,7 @@ function ShareDialog({
   const userError = fieldError(error, 'user');
   return (
     <Dialog title={t.shareTitle(host)} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void run();
-        }}
-      >
+      <Form onSubmit={() => void run()}>
         <TextField
           label={t.user}
           value={user}
@@ -145,14 +141,11 @@ function ShareDialog({
             ['change', t.change],
           ]}
         />
-        {error !== undefined && userError === undefined && <ErrorBox error={error} />}
-        <div class="form-actions">
-          <Button onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" kind="primary" isBusy={isRunning}>
-            {t.share}
-          </Button>
-        </div>
-      </form>
+        <ErrorBox error={otherError(error, 'user')} />
+        <DialogActions onCancel={onClose} isBusy={isRunning}>
+          {t.share}
+        </DialogActions>
+      </Form>
     </Dialog>
   );
 }

@@ -71,7 +71,7 @@ export function LatelyPanel({ host, history }: { readonly host: string; readonly
                   <div class="table-frame">
                     <Table caption={t.caption} columns={COLUMNS} rows={shown} rowKey={({ id }) => id} />
                   </div>
-                  {more.error !== undefined && <ErrorBox error={more.error} />}
+                  <ErrorBox error={more.error} />
                   {(shown.length < events.length || next !== undefined) && (
                     <Button
                       isSmall

@@ -1,4 +1,5 @@
 /** The settings of a name: shown in words, changed in a dialog, and paused or resumed. */
+
 import { useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import type { HostWithDetailsView } from '../api-types.ts';
@@ -6,11 +7,12 @@ import { duration } from '../clock.ts';
 import { Button } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { TextField } from '../components/field.tsx';
+import { DialogActions, Form } from '../components/form.tsx';
 import { Fact, Facts, Panel } from '../components/page.tsx';
 import { Banner, ErrorBox } from '../components/states.tsx';
 import { toast } from '../components/toast.tsx';
 import { useAction } from '../operation.ts';
-import { fieldError } from '../problem-text.ts';
+import { fieldError, otherError } from '../problem-text.ts';
 import { texts } from '../texts.ts';
 import type { HostPanelProps } from './access-panel.tsx';
 
@@ -45,7 +47,7 @@ export function SettingsPanel({ host, mayEdit, onChange }: HostPanelProps) {
     >
       <div class="stack">
         {host.origin === 'configuration' && <Banner tone="idle">{t.configured}</Banner>}
-        {toggle.error !== undefined && <ErrorBox error={toggle.error} />}
+        <ErrorBox error={toggle.error} />
         <Facts>
           <Fact name={t.ttl}>{ttl === undefined ? <span class="soft">{t.ttlDefault}</span> : duration(ttl)}</Fact>
           <Fact name={t.silent}>{silence(silentAfterSeconds)}</Fact>
@@ -114,17 +116,9 @@ function EditDialog({
     lease: fieldError(error, 'leaseSeconds'),
     id: fieldError(error, 'interfaceId'),
   };
-  const isElsewhere = error !== undefined && Object.values(errors).every((one) => one === undefined);
   return (
     <Dialog title={t.editTitle(host.host)} onClose={onClose}>
-      <form
-        class="form"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          void run();
-        }}
-      >
+      <Form isUnchecked onSubmit={() => void run()}>
         <TextField
           label={t.ttlField}
           note={t.ttlNote}
@@ -150,14 +144,11 @@ function EditDialog({
           error={errors.lease}
         />
         <TextField label={t.idField} note={t.idNote} value={id} onValue={setId} isMono error={errors.id} />
-        {isElsewhere && <ErrorBox error={error} />}
-        <div class="form-actions">
-          <Button onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" kind="primary" isBusy={isRunning}>
-            {texts.common.save}
-          </Button>
-        </div>
-      </form>
+        <ErrorBox error={otherError(error, 'ttl', 'silentAfterSeconds', 'leaseSeconds', 'interfaceId')} />
+        <DialogActions onCancel={onClose} isBusy={isRunning}>
+          {texts.common.save}
+        </DialogActions>
+      </Form>
     </Dialog>
   );
 }

@@ -83,7 +83,7 @@ function FamilyTimeline({ host, family }: { readonly host: string; readonly fami
               <div class="table-frame">
                 <Table caption={t.caption(name)} columns={COLUMNS} rows={shown} rowKey={({ id }) => id} />
               </div>
-              {more.error !== undefined && <ErrorBox error={more.error} />}
+              <ErrorBox error={more.error} />
               {(shown.length < spans.length || next !== undefined) && (
                 <div>
                   <Button

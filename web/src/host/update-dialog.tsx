@@ -1,10 +1,12 @@
 /** An update by hand: what to set, then what would change by it, then the change. */
+
 import { useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import type { HostWithDetailsView, PreviewView } from '../api-types.ts';
 import { Button } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { SelectField, TextField } from '../components/field.tsx';
+import { DialogActions, Form } from '../components/form.tsx';
 import { ErrorBox } from '../components/states.tsx';
 import { toast } from '../components/toast.tsx';
 import { useAction } from '../operation.ts';
@@ -49,7 +51,7 @@ export function UpdateDialog({
       <Dialog title={t.title(name)} onClose={onClose} isWide>
         <div class="stack">
           <PreviewTable host={name} preview={preview} />
-          {apply.error !== undefined && <ErrorBox error={apply.error} />}
+          <ErrorBox error={apply.error} />
           <div class="form-actions">
             <Button
               onClick={() => {
@@ -74,11 +76,9 @@ export function UpdateDialog({
   }
   return (
     <Dialog title={t.title(name)} onClose={onClose}>
-      <form
-        class="form"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        isUnchecked
+        onSubmit={() => {
           setMissing(isEmpty);
           if (!isEmpty) void look.run();
         }}
@@ -114,14 +114,11 @@ export function UpdateDialog({
             />
           </>
         )}
-        {look.error !== undefined && <ErrorBox error={look.error} />}
-        <div class="form-actions">
-          <Button onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" kind="primary" isBusy={look.isRunning}>
-            {t.preview}
-          </Button>
-        </div>
-      </form>
+        <ErrorBox error={look.error} />
+        <DialogActions onCancel={onClose} isBusy={look.isRunning}>
+          {t.preview}
+        </DialogActions>
+      </Form>
     </Dialog>
   );
 }

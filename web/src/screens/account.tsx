@@ -1,4 +1,5 @@
 /** The own account: password, second step, sessions. */
+
 import { useEffect, useState } from 'preact/hooks';
 import { call, Problem, type Result } from '../api.ts';
 import { count, formatNumber } from '../clock.ts';
@@ -6,6 +7,7 @@ import { Button } from '../components/button.tsx';
 import { CodeBlock, CopyButton } from '../components/copy.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { TextField } from '../components/field.tsx';
+import { DialogActions, Form } from '../components/form.tsx';
 import { Fact, Facts, Page, Panel } from '../components/page.tsx';
 import { QrCode } from '../components/qr.tsx';
 import { SessionsTable } from '../components/sessions-table.tsx';
@@ -84,13 +86,7 @@ function Password() {
       <p class="soft">{hasPassword ? t.password.has : t.password.none}</p>
       {isOpen && (
         <Dialog title={hasPassword ? t.password.change : t.password.choose} onClose={() => setOpen(false)}>
-          <form
-            class="form"
-            onSubmit={(event) => {
-              event.preventDefault();
-              void run();
-            }}
-          >
+          <Form onSubmit={() => void run()}>
             <input
               class="hidden-text"
               type="text"
@@ -127,13 +123,10 @@ function Password() {
             {error !== undefined && !isWrong && fieldError(error, 'password') === undefined && (
               <ErrorBox error={error} />
             )}
-            <div class="form-actions">
-              <Button onClick={() => setOpen(false)}>{texts.common.cancel}</Button>
-              <Button type="submit" kind="primary" isBusy={isRunning}>
-                {t.password.save}
-              </Button>
-            </div>
-          </form>
+            <DialogActions onCancel={() => setOpen(false)} isBusy={isRunning}>
+              {t.password.save}
+            </DialogActions>
+          </Form>
         </Dialog>
       )}
     </Panel>
@@ -204,13 +197,7 @@ function StartTotp({ onClose }: { readonly onClose: () => void }) {
           <ErrorBox error={start.error} onRetry={() => void start.run()} />
         )
       ) : (
-        <form
-          class="form"
-          onSubmit={(event) => {
-            event.preventDefault();
-            void run();
-          }}
-        >
+        <Form onSubmit={() => void run()}>
           <p>{t.totp.scan}</p>
           <QrCode text={started.uri} what={t.totp.key} />
           <div class="row">
@@ -218,13 +205,10 @@ function StartTotp({ onClose }: { readonly onClose: () => void }) {
             <CopyButton text={started.secret} what={t.totp.key} />
           </div>
           <CodeInput label={t.totp.code} value={code} onValue={setCode} error={error} />
-          <div class="form-actions">
-            <Button onClick={onClose}>{texts.common.cancel}</Button>
-            <Button type="submit" kind="primary" isBusy={isRunning}>
-              {t.totp.confirm}
-            </Button>
-          </div>
-        </form>
+          <DialogActions onCancel={onClose} isBusy={isRunning}>
+            {t.totp.confirm}
+          </DialogActions>
+        </Form>
       )}
     </Dialog>
   );
@@ -254,7 +238,7 @@ function CodeInput({
         required
         autoFocus
       />
-      {error !== undefined && !isWrong && <ErrorBox error={error} />}
+      {!isWrong && <ErrorBox error={error} />}
     </>
   );
 }
@@ -269,13 +253,7 @@ function EndTotp({ onClose }: { readonly onClose: () => void }) {
   });
   return (
     <Dialog title={t.totp.endTitle} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void run();
-        }}
-      >
+      <Form onSubmit={() => void run()}>
         <ul class="destroyed">
           {t.totp.endDestroys.map((one) => (
             <li key={one}>{one}</li>
@@ -288,7 +266,7 @@ function EndTotp({ onClose }: { readonly onClose: () => void }) {
             {t.totp.end}
           </Button>
         </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }

@@ -2,6 +2,7 @@
  * Connect a device: choose a name, choose the device, make its token, copy the settings, and see the first update arrive. The settings
  * come from the server, as docs/clients has them.
  */
+
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call, Problem, type Result } from '../api.ts';
@@ -12,6 +13,7 @@ import { Address, CodeBlock, CopyButton, HostName } from '../components/copy.tsx
 import { ConfirmDestructive } from '../components/dialog.tsx';
 import { faultText } from '../components/event-text.tsx';
 import { SearchField, SelectField, TextField } from '../components/field.tsx';
+import { Form } from '../components/form.tsx';
 import { Icon } from '../components/icons.tsx';
 import { Page, Panel } from '../components/page.tsx';
 import { Prose } from '../components/prose.tsx';
@@ -22,7 +24,7 @@ import { DEVICE_CHOICES } from '../device-choices.ts';
 import { type HostEvent, useEvents } from '../events.ts';
 import { plainName } from '../names.ts';
 import { useAction, useOperation } from '../operation.ts';
-import { fieldError } from '../problem-text.ts';
+import { fieldError, otherError } from '../problem-text.ts';
 import { go, href } from '../router.ts';
 import type { ScreenProps } from '../screens.ts';
 import { isOnlyHere, rememberedServer, rememberServer, serverUrl } from '../server-address.ts';
@@ -129,10 +131,8 @@ function NewName({ suffixes }: { readonly suffixes: readonly Suffix[] }) {
       : fieldError(error, 'host');
   return (
     <Panel title={t.name.newTitle}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        onSubmit={() => {
           if (isValid) void run();
         }}
       >
@@ -167,7 +167,7 @@ function NewName({ suffixes }: { readonly suffixes: readonly Suffix[] }) {
             {t.name.action}
           </Button>
         </div>
-      </form>
+      </Form>
     </Panel>
   );
 }
@@ -302,13 +302,7 @@ function MakeToken({
       {isOther ? (
         <RotateToken names={others.map((one) => one.name)} onToken={use} onBack={() => setOther(false)} />
       ) : (
-        <form
-          class="form"
-          onSubmit={(event) => {
-            event.preventDefault();
-            void run();
-          }}
-        >
+        <Form onSubmit={() => void run()}>
           <TextField
             label={t.settings.token.name}
             note={t.settings.token.note}
@@ -319,7 +313,7 @@ function MakeToken({
             maxLength={64}
             autoComplete="off"
           />
-          {error !== undefined && !isTaken && fieldError(error, 'name') === undefined && <ErrorBox error={error} />}
+          {!isTaken && <ErrorBox error={otherError(error, 'name')} />}
           <div class="form-actions">
             {others.length > 0 && (
               <Button kind="plain" onClick={() => setOther(true)}>
@@ -330,7 +324,7 @@ function MakeToken({
               {t.settings.token.make}
             </Button>
           </div>
-        </form>
+        </Form>
       )}
     </Panel>
   );

@@ -131,7 +131,7 @@ export default function Live() {
           </select>
         </label>
       </div>
-      {error !== undefined && <ErrorBox error={error} onRetry={read} />}
+      <ErrorBox error={error} onRetry={read} />
       <Panel isFlush>
         {held.length > 0 && (
           <div class="held">

@@ -52,7 +52,7 @@ function Reload({ onDone }: { readonly onDone: () => void }) {
       <Button isBusy={isRunning} onClick={() => void run()}>
         {t.reload.action}
       </Button>
-      {error !== undefined && <ErrorBox error={error} />}
+      <ErrorBox error={error} />
       {warnings.length > 0 && (
         <Banner tone="warn" title={t.reload.warnings}>
           <ul>
@@ -196,7 +196,7 @@ function Webhooks() {
   ];
   return (
     <Panel title={t.webhooks.title} lead={t.webhooks.lead} isFlush>
-      {test.error !== undefined && <ErrorBox error={test.error} />}
+      <ErrorBox error={test.error} />
       <Show of={webhooks} lines={2}>
         {({ webhooks: rows }) =>
           rows.length === 0 ? (
@@ -223,7 +223,7 @@ function Check() {
         </Button>
       }
     >
-      {error !== undefined && <ErrorBox error={error} />}
+      <ErrorBox error={error} />
       {result !== undefined && (
         <div class="stack" role="status">
           <div>

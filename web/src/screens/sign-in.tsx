@@ -2,16 +2,18 @@
  * Sign-in: with a one-time link, a password and a code, or another provider. An invitation makes the account, that of the first
  * administrator, too.
  */
+
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { call, type Problem, type Result } from '../api.ts';
 import { Button } from '../components/button.tsx';
 import { CodeBlock } from '../components/copy.tsx';
 import { TextField } from '../components/field.tsx';
+import { Form } from '../components/form.tsx';
 import { Banner, ErrorBox, Loading } from '../components/states.tsx';
 import { Time } from '../components/time.tsx';
 import { useAction, useOperation } from '../operation.ts';
-import { fieldError } from '../problem-text.ts';
+import { fieldError, otherError } from '../problem-text.ts';
 import { go, type LinkSecret } from '../router.ts';
 import { loadSession, reloadMe, signInFailure } from '../session.ts';
 import { Brand } from '../shell.tsx';
@@ -160,13 +162,7 @@ function PasswordForm({ needsCode, onCodeNeeded }: { needsCode: boolean; onCodeN
     clear();
   };
   return (
-    <form
-      class="form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void run();
-      }}
-    >
+    <Form onSubmit={() => void run()}>
       {needsCode ? (
         <CodeField value={code} onValue={setCode} />
       ) : (
@@ -197,7 +193,7 @@ function PasswordForm({ needsCode, onCodeNeeded }: { needsCode: boolean; onCodeN
         {t.action}
       </Button>
       {needsCode && <Button onClick={back}>{t.code.back}</Button>}
-    </form>
+    </Form>
   );
 }
 
@@ -255,13 +251,7 @@ function LinkSignIn({ secret, onSecretUsed }: { readonly secret: string; readonl
           <Button onClick={() => leave(onSecretUsed)}>{t.link.other}</Button>
         </>
       ) : (
-        <form
-          class="form"
-          onSubmit={(event) => {
-            event.preventDefault();
-            void run();
-          }}
-        >
+        <Form onSubmit={() => void run()}>
           {needsCode && <CodeField value={code} onValue={setCode} />}
           {!needsCode && error === undefined && <Loading lines={2} />}
           {error !== undefined && <SignInError error={error} isCode={needsCode} />}
@@ -270,7 +260,7 @@ function LinkSignIn({ secret, onSecretUsed }: { readonly secret: string; readonl
               {needsCode ? t.action : texts.common.retry}
             </Button>
           )}
-        </form>
+        </Form>
       )}
     </Gate>
   );
@@ -346,13 +336,7 @@ function AcceptForm({
         </p>
       }
     >
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void run();
-        }}
-      >
+      <Form onSubmit={() => void run()}>
         <TextField
           label={t.user}
           note={t.invitation.nameNote}
@@ -380,11 +364,11 @@ function AcceptForm({
           required
           autoFocus={givenName !== undefined}
         />
-        {error !== undefined && nameError === undefined && passwordError === undefined && <ErrorBox error={error} />}
+        <ErrorBox error={otherError(error, 'name', 'password')} />
         <Button type="submit" kind="primary" isBusy={isRunning}>
           {words.action}
         </Button>
-      </form>
+      </Form>
     </Gate>
   );
 }

@@ -1,4 +1,5 @@
 /** The devices that share the prefix of a name: the prefix as a ruler, a row for each device, and a move that can be tried first. */
+
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import type { HostWithDetailsView, MemberView, PreviewView } from '../api-types.ts';
@@ -6,6 +7,7 @@ import { Button } from '../components/button.tsx';
 import { Address } from '../components/copy.tsx';
 import { ConfirmDestructive, Dialog } from '../components/dialog.tsx';
 import { SelectField, TextField } from '../components/field.tsx';
+import { DialogActions, Form } from '../components/form.tsx';
 import { Page, Panel } from '../components/page.tsx';
 import { PrefixRuler } from '../components/prefix-ruler.tsx';
 import { Banner, Empty, ErrorBox, Show } from '../components/states.tsx';
@@ -14,7 +16,7 @@ import { toast } from '../components/toast.tsx';
 import { hasChange } from '../host/update-dialog.tsx';
 import { partsOf } from '../ipv6.ts';
 import { useAction, useOperation } from '../operation.ts';
-import { fieldError } from '../problem-text.ts';
+import { fieldError, otherError } from '../problem-text.ts';
 import { href } from '../router.ts';
 import type { ScreenProps } from '../screens.ts';
 import { texts } from '../texts.ts';
@@ -213,14 +215,7 @@ function Move({
   const prefixError = fieldError(look.error, 'prefix');
   return (
     <Panel title={t.move.title} lead={t.move.lead}>
-      <form
-        class="form"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          void look.run();
-        }}
-      >
+      <Form isUnchecked onSubmit={() => void look.run()}>
         <TextField
           label={t.move.prefix}
           note={t.move.note}
@@ -232,7 +227,7 @@ function Move({
           error={prefixError}
         />
         {look.error !== undefined && prefixError === undefined && <ErrorBox error={look.error} />}
-        {apply.error !== undefined && <ErrorBox error={apply.error} />}
+        <ErrorBox error={apply.error} />
         {isShown && !hasChange(then.preview) && <Banner tone="idle">{t.move.nothing}</Banner>}
         <div class="form-actions">
           <Button type="submit" isBusy={look.isRunning}>
@@ -244,7 +239,7 @@ function Move({
             </Button>
           )}
         </div>
-      </form>
+      </Form>
     </Panel>
   );
 }
@@ -269,21 +264,15 @@ function AddDialog({
     onDone();
     onClose();
   });
+  const endField = how === 'id' ? 'interfaceId' : 'mac';
   const errors = {
     member: fieldError(error, 'member'),
-    end: fieldError(error, how === 'id' ? 'interfaceId' : 'mac'),
+    end: fieldError(error, endField),
     subnet: fieldError(error, 'subnet'),
   };
-  const isElsewhere = error !== undefined && Object.values(errors).every((one) => one === undefined);
   return (
     <Dialog title={t.members.addTitle(host)} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void run();
-        }}
-      >
+      <Form onSubmit={() => void run()}>
         <TextField
           label={t.members.name}
           note={t.members.nameNote}
@@ -322,14 +311,11 @@ function AddDialog({
           inputMode="numeric"
           error={errors.subnet}
         />
-        {isElsewhere && <ErrorBox error={error} />}
-        <div class="form-actions">
-          <Button onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" kind="primary" isBusy={isRunning}>
-            {t.members.add}
-          </Button>
-        </div>
-      </form>
+        <ErrorBox error={otherError(error, 'member', endField, 'subnet')} />
+        <DialogActions onCancel={onClose} isBusy={isRunning}>
+          {t.members.add}
+        </DialogActions>
+      </Form>
     </Dialog>
   );
 }

@@ -1,4 +1,5 @@
 /** Tokens: what each may do in plain words, its last use and its end; making, rotating and revoking. And management keys. */
+
 import { useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import type { ManagementKeyView, NewTokenView, TokenView } from '../api-types.ts';
@@ -7,6 +8,7 @@ import { Button, ButtonLink } from '../components/button.tsx';
 import { CopyButton } from '../components/copy.tsx';
 import { ConfirmDestructive, Dialog } from '../components/dialog.tsx';
 import { CheckField, TextField } from '../components/field.tsx';
+import { DialogActions, Form } from '../components/form.tsx';
 import { Fact, Facts, Page, Panel } from '../components/page.tsx';
 import { Pager, usePaging } from '../components/pager.tsx';
 import { Search } from '../components/search.tsx';
@@ -17,7 +19,7 @@ import { Time } from '../components/time.tsx';
 import { toast } from '../components/toast.tsx';
 import { plainName } from '../names.ts';
 import { useAction, useOperation } from '../operation.ts';
-import { fieldError } from '../problem-text.ts';
+import { fieldError, otherError } from '../problem-text.ts';
 import { href } from '../router.ts';
 import { limitsInWords, namesInWords, scopeInWords } from '../scope.ts';
 import type { ScreenProps } from '../screens.ts';
@@ -310,13 +312,7 @@ function MakeToken({
   const errors = { name: fieldError(error, 'name'), hosts: fieldError(error, 'hosts') };
   return (
     <Dialog title={t.form.title} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void run();
-        }}
-      >
+      <Form onSubmit={() => void run()}>
         <TextField
           label={t.form.name}
           note={t.form.nameNote}
@@ -368,14 +364,14 @@ function MakeToken({
             onValue={setUnused}
           />
         </div>
-        {error !== undefined && errors.name === undefined && errors.hosts === undefined && <ErrorBox error={error} />}
+        <ErrorBox error={otherError(error, 'name', 'hosts')} />
         <div class="form-actions">
           <Button onClick={onClose}>{texts.common.cancel}</Button>
           <Button type="submit" kind="primary" isBusy={isRunning} disabled={types.length === 0}>
             {t.form.action}
           </Button>
         </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }
@@ -494,13 +490,7 @@ function MakeKey({
   });
   return (
     <Dialog title={t.keys.make} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void run();
-        }}
-      >
+      <Form onSubmit={() => void run()}>
         <TextField
           label={t.keys.name}
           note={t.form.nameNote}
@@ -512,14 +502,11 @@ function MakeKey({
           autoFocus
           autoComplete="off"
         />
-        {error !== undefined && fieldError(error, 'name') === undefined && <ErrorBox error={error} />}
-        <div class="form-actions">
-          <Button onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" kind="primary" isBusy={isRunning}>
-            {t.keys.action}
-          </Button>
-        </div>
-      </form>
+        <ErrorBox error={otherError(error, 'name')} />
+        <DialogActions onCancel={onClose} isBusy={isRunning}>
+          {t.keys.action}
+        </DialogActions>
+      </Form>
     </Dialog>
   );
 }

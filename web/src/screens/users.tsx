@@ -1,4 +1,5 @@
 /** Users and invitations, for administrators: who may sign in, with which role and limits. */
+
 import { useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import type { InvitationView, UserView } from '../api-types.ts';
@@ -7,6 +8,7 @@ import { Button } from '../components/button.tsx';
 import { CodeBlock } from '../components/copy.tsx';
 import { ConfirmDestructive, Dialog } from '../components/dialog.tsx';
 import { SelectField, TextField } from '../components/field.tsx';
+import { DialogActions, Form } from '../components/form.tsx';
 import { Page, Panel } from '../components/page.tsx';
 import { Pager, usePaging } from '../components/pager.tsx';
 import { Search } from '../components/search.tsx';
@@ -17,7 +19,7 @@ import { type Column, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { toast } from '../components/toast.tsx';
 import { useAction, useOperation } from '../operation.ts';
-import { fieldError } from '../problem-text.ts';
+import { fieldError, otherError } from '../problem-text.ts';
 import type { ScreenProps } from '../screens.ts';
 import { me } from '../session.ts';
 import { texts } from '../texts.ts';
@@ -139,13 +141,7 @@ function Invite({ onClose }: { readonly onClose: () => void }) {
   }
   return (
     <Dialog title={t.invitation.title} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void run();
-        }}
-      >
+      <Form onSubmit={() => void run()}>
         <p class="soft">{t.invitation.lead}</p>
         <TextField
           label={t.invitation.name}
@@ -158,14 +154,11 @@ function Invite({ onClose }: { readonly onClose: () => void }) {
           autoComplete="off"
         />
         <SelectField label={t.invitation.role} value={role} onValue={setRole} options={ROLES} />
-        {error !== undefined && fieldError(error, 'name') === undefined && <ErrorBox error={error} />}
-        <div class="form-actions">
-          <Button onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" kind="primary" isBusy={isRunning}>
-            {t.invitation.action}
-          </Button>
-        </div>
-      </form>
+        <ErrorBox error={otherError(error, 'name')} />
+        <DialogActions onCancel={onClose} isBusy={isRunning}>
+          {t.invitation.action}
+        </DialogActions>
+      </Form>
     </Dialog>
   );
 }
@@ -318,7 +311,7 @@ function Manage({
         <State tone={enabled ? 'good' : 'idle'}>{enabled ? t.states.enabled : t.states.disabled}</State>
         <span class="soft">{texts.roles[role]}</span>
       </div>
-      {error !== undefined && <ErrorBox error={error} />}
+      <ErrorBox error={error} />
       <div class="row">
         <Button isBusy={makeLink.isRunning} onClick={() => void makeLink.run()}>
           {t.dialog.link}
@@ -366,13 +359,7 @@ function Limits({ user: { name, quotas }, onChange }: { readonly user: UserView;
     onChange();
   });
   return (
-    <form
-      class="form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void run();
-      }}
-    >
+    <Form onSubmit={() => void run()}>
       <h3>{t.dialog.limits}</h3>
       <div class="form-row">
         <TextField
@@ -386,13 +373,13 @@ function Limits({ user: { name, quotas }, onChange }: { readonly user: UserView;
         <TextField label={t.dialog.tokens} type="number" min="0" value={tokens} onValue={setTokens} />
         <TextField label={t.dialog.changes} type="number" min="0" value={changes} onValue={setChanges} />
       </div>
-      {error !== undefined && <ErrorBox error={error} />}
+      <ErrorBox error={error} />
       <div class="form-actions">
         <Button type="submit" isBusy={isRunning}>
           {t.dialog.saveLimits}
         </Button>
       </div>
-    </form>
+    </Form>
   );
 }
 

@@ -40,7 +40,7 @@ export function Delegation({ zone }: { readonly zone: string }) {
             <Loading lines={5} />
           </>
         )}
-        {error !== undefined && <ErrorBox error={error} onRetry={() => void run()} />}
+        <ErrorBox error={error} onRetry={() => void run()} />
         {!isRunning && findings !== undefined && (
           <>
             <Verdict findings={findings} />

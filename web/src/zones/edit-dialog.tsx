@@ -1,10 +1,12 @@
 /** Edits an RRset, or makes one: first the values, then what they change, then the change. */
+
 import { useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import type { DifferenceOfAnRRsetView, RRsetView } from '../api-types.ts';
 import { Button } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { SelectField, TextField } from '../components/field.tsx';
+import { DialogActions, Form } from '../components/form.tsx';
 import { Banner, ErrorBox } from '../components/states.tsx';
 import { toast } from '../components/toast.tsx';
 import { useAction } from '../operation.ts';
@@ -67,7 +69,7 @@ export function EditDialog({
           {differences.map((one) => (
             <Difference key={`${one.name} ${one.type}`} difference={one} />
           ))}
-          {apply.error !== undefined && <ErrorBox error={apply.error} />}
+          <ErrorBox error={apply.error} />
           <div class="form-actions">
             <Button
               onClick={() => {
@@ -92,13 +94,7 @@ export function EditDialog({
   }
   return (
     <Dialog title={t.title(apex)} onClose={onClose} isWide>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void look.run();
-        }}
-      >
+      <Form onSubmit={() => void look.run()}>
         <div class="form-row">
           <TextField
             label={t.name}
@@ -121,14 +117,11 @@ export function EditDialog({
         </div>
         <TextField label={t.values} note={t.valuesNote} value={values} onValue={setValues} rows={5} isMono />
         <TextField label={t.ttl} note={t.ttlNote} value={ttl} onValue={setTtl} inputMode="numeric" />
-        {look.error !== undefined && <ErrorBox error={look.error} />}
-        <div class="form-actions">
-          <Button onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" kind="primary" isBusy={look.isRunning}>
-            {t.preview}
-          </Button>
-        </div>
-      </form>
+        <ErrorBox error={look.error} />
+        <DialogActions onCancel={onClose} isBusy={look.isRunning}>
+          {t.preview}
+        </DialogActions>
+      </Form>
     </Dialog>
   );
 }

@@ -4,6 +4,7 @@ import { apiUrl, call, type Result } from '../api.ts';
 import { count, formatNumber } from '../clock.ts';
 import { Button, ButtonLink } from '../components/button.tsx';
 import { SelectField } from '../components/field.tsx';
+import { Form } from '../components/form.tsx';
 import { Fact, Facts, Panel } from '../components/page.tsx';
 import { Banner, ErrorBox } from '../components/states.tsx';
 import { toast } from '../components/toast.tsx';
@@ -53,10 +54,8 @@ function Import({ zone, onImport }: { readonly zone: string; readonly onImport: 
   };
   return (
     <Panel title={t.importTitle} lead={t.importLead}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        onSubmit={() => {
           setMissing(file === undefined);
           if (file !== undefined) void look.run();
         }}
@@ -95,9 +94,9 @@ function Import({ zone, onImport }: { readonly zone: string; readonly onImport: 
             ['replace', t.replace],
           ]}
         />
-        {look.error !== undefined && <ErrorBox error={look.error} />}
+        <ErrorBox error={look.error} />
         {report !== undefined && <ReportView report={report} />}
-        {apply.error !== undefined && <ErrorBox error={apply.error} />}
+        <ErrorBox error={apply.error} />
         <div class="form-actions">
           <Button type="submit" isBusy={look.isRunning}>
             {t.preview}
@@ -112,7 +111,7 @@ function Import({ zone, onImport }: { readonly zone: string; readonly onImport: 
             </Button>
           )}
         </div>
-      </form>
+      </Form>
     </Panel>
   );
 }

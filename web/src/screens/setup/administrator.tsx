@@ -1,8 +1,10 @@
 /** The first step: who runs this server. */
+
 import { useState } from 'preact/hooks';
 import { call } from '../../api.ts';
 import { Button } from '../../components/button.tsx';
 import { CheckField, TextField } from '../../components/field.tsx';
+import { Form } from '../../components/form.tsx';
 import { Panel } from '../../components/page.tsx';
 import { ErrorBox } from '../../components/states.tsx';
 import { useAction } from '../../operation.ts';
@@ -24,13 +26,7 @@ export function AdministratorStep({ state, onAnswer, onStep }: StepProps) {
   return (
     <Frame step="administrator" onStep={onStep} title={t.title} lead={t.lead}>
       <Panel>
-        <form
-          class="form"
-          onSubmit={(event) => {
-            event.preventDefault();
-            void run();
-          }}
-        >
+        <Form onSubmit={() => void run()}>
           <TextField
             label={t.name}
             note={t.nameNote}
@@ -55,13 +51,13 @@ export function AdministratorStep({ state, onAnswer, onStep }: StepProps) {
             maxLength={200}
           />
           <CheckField label={t.show} value={isShown} onValue={setShown} />
-          {error !== undefined && !hasFieldErrors(error) && <ErrorBox error={error} />}
+          {!hasFieldErrors(error) && <ErrorBox error={error} />}
           <div class="form-actions">
             <Button type="submit" kind="primary" isBusy={isRunning}>
               {texts.setup.next}
             </Button>
           </div>
-        </form>
+        </Form>
       </Panel>
     </Frame>
   );

@@ -1,8 +1,10 @@
 /** The last step: what to enter at the device, and the first update, live. The settings are those of "Connect a device". */
+
 import { useState } from 'preact/hooks';
 import { call, Problem, type Result } from '../../api.ts';
 import { Button, ButtonLink } from '../../components/button.tsx';
 import { TextField } from '../../components/field.tsx';
+import { Form } from '../../components/form.tsx';
 import { Panel } from '../../components/page.tsx';
 import { ErrorBox } from '../../components/states.tsx';
 import { DEVICE_CHOICES } from '../../device-choices.ts';
@@ -43,10 +45,8 @@ export function DeviceStep({ host, onBack }: { readonly host: string; readonly o
     <Frame step="device" onStep={onStep} title={t.title} lead={t.lead(host)}>
       {credential === undefined ? (
         <Panel>
-          <form
-            class="form"
-            onSubmit={(event) => {
-              event.preventDefault();
+          <Form
+            onSubmit={() => {
               if (url !== undefined) void run();
             }}
           >
@@ -77,13 +77,13 @@ export function DeviceStep({ host, onBack }: { readonly host: string; readonly o
               required
               isMono
             />
-            {error !== undefined && !hasFieldErrors(error) && <ErrorBox error={error} />}
+            {!hasFieldErrors(error) && <ErrorBox error={error} />}
             <div class="form-actions">
               <Button type="submit" kind="primary" isBusy={isRunning}>
                 {t.make}
               </Button>
             </div>
-          </form>
+          </Form>
         </Panel>
       ) : (
         <>

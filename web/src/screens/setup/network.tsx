@@ -1,9 +1,11 @@
 /** The third step: where the server listens, and what is still missing: ports, the delegation, the primary. Nothing is applied. */
+
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../../api.ts';
 import { Button } from '../../components/button.tsx';
 import { CodeBlock } from '../../components/copy.tsx';
 import { TextField } from '../../components/field.tsx';
+import { Form } from '../../components/form.tsx';
 import { Panel } from '../../components/page.tsx';
 import { State, type Tone } from '../../components/state.tsx';
 import { Banner, ErrorBox, Loading } from '../../components/states.tsx';
@@ -57,7 +59,7 @@ export function NetworkStep({ state, onAnswer, onStep }: StepProps) {
           </Button>
         }
       >
-        {check.error !== undefined && <ErrorBox error={check.error} />}
+        <ErrorBox error={check.error} />
         {findings === undefined ? check.error === undefined && <Loading lines={5} /> : <Findings findings={findings} />}
       </Panel>
       {isBlocked && <Banner tone="bad">{t.blocked}</Banner>}
@@ -94,13 +96,7 @@ function ListenForm({
   );
   return (
     <Panel>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void run();
-        }}
-      >
+      <Form onSubmit={() => void run()}>
         {isFixed ? (
           <Banner tone="idle">{t.fixed}</Banner>
         ) : (
@@ -143,13 +139,13 @@ function ListenForm({
             </div>
           </details>
         )}
-        {error !== undefined && !hasFieldErrors(error) && <ErrorBox error={error} />}
+        {!hasFieldErrors(error) && <ErrorBox error={error} />}
         <div class="form-actions">
           <Button type="submit" isBusy={isRunning}>
             {t.save}
           </Button>
         </div>
-      </form>
+      </Form>
     </Panel>
   );
 }

@@ -27,7 +27,7 @@ export function ReviewStep({ state, onStep }: StepProps) {
   return (
     <Frame step="review" onStep={start.isRunning ? undefined : onStep} title={t.title} lead={t.lead(state.file)}>
       <Panel title={state.file}>
-        {load.error !== undefined && <ErrorBox error={load.error} onRetry={() => void load.run()} />}
+        <ErrorBox error={load.error} onRetry={() => void load.run()} />
         {preview === undefined ? (
           load.error === undefined && <Loading lines={8} />
         ) : (
@@ -41,7 +41,7 @@ export function ReviewStep({ state, onStep }: StepProps) {
           </>
         )}
       </Panel>
-      {start.error !== undefined && <ErrorBox error={start.error} />}
+      <ErrorBox error={start.error} />
       <div class="form-actions">
         <Button
           kind="primary"

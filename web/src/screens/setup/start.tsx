@@ -1,8 +1,10 @@
 /** The last steps of the first run, at the server itself: the first name, the device, and its first update. */
+
 import { useState } from 'preact/hooks';
 import { call, Problem } from '../../api.ts';
 import { Button } from '../../components/button.tsx';
 import { SelectField, TextField } from '../../components/field.tsx';
+import { Form } from '../../components/form.tsx';
 import { Panel } from '../../components/page.tsx';
 import { Empty, ErrorBox, Show } from '../../components/states.tsx';
 import { useAction, useOperation } from '../../operation.ts';
@@ -51,13 +53,7 @@ function NameForm({ zones, onName }: { readonly zones: readonly string[]; readon
     onName(host);
   });
   return (
-    <form
-      class="form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void run();
-      }}
-    >
+    <Form onSubmit={() => void run()}>
       <div class="name-row">
         <TextField
           label={t.name}
@@ -76,12 +72,12 @@ function NameForm({ zones, onName }: { readonly zones: readonly string[]; readon
         />
       </div>
       <p class="soft break">{t.preview(host)}</p>
-      {error !== undefined && !hasFieldErrors(error) && <ErrorBox error={error} />}
+      {!hasFieldErrors(error) && <ErrorBox error={error} />}
       <div class="form-actions">
         <Button type="submit" kind="primary" isBusy={isRunning}>
           {texts.setup.next}
         </Button>
       </div>
-    </form>
+    </Form>
   );
 }

@@ -1,9 +1,11 @@
 /** The second step: the zone, and who serves it. A key of an existing primary is tried before the step ends. */
+
 import { useState } from 'preact/hooks';
 import { call } from '../../api.ts';
 import { Button } from '../../components/button.tsx';
 import { CodeBlock } from '../../components/copy.tsx';
 import { SelectField, TextField } from '../../components/field.tsx';
+import { Form } from '../../components/form.tsx';
 import { Panel } from '../../components/page.tsx';
 import { ErrorBox } from '../../components/states.tsx';
 import { announce } from '../../components/toast.tsx';
@@ -51,13 +53,7 @@ export function ZoneStep({ state, onAnswer, onStep }: StepProps) {
   return (
     <Frame step="zone" onStep={onStep} title={t.title} lead={t.lead}>
       <Panel>
-        <form
-          class="form"
-          onSubmit={(event) => {
-            event.preventDefault();
-            void run();
-          }}
-        >
+        <Form onSubmit={() => void run()}>
           <Choices legend={t.kind} name="kind" value={kind} onValue={setKind} options={t.kinds} />
           <TextField label={t.zone} note={t.zoneNote} placeholder="dyn.example.com" required {...text('zone')} />
           {kind === 'embedded' ? (
@@ -112,13 +108,13 @@ export function ZoneStep({ state, onAnswer, onStep }: StepProps) {
               </div>
             </>
           )}
-          {error !== undefined && !hasFieldErrors(error) && <ErrorBox error={error} />}
+          {!hasFieldErrors(error) && <ErrorBox error={error} />}
           <div class="form-actions">
             <Button type="submit" kind="primary" isBusy={isRunning}>
               {kind === 'remote' ? t.tryKey : texts.setup.next}
             </Button>
           </div>
-        </form>
+        </Form>
       </Panel>
     </Frame>
   );
@@ -158,7 +154,7 @@ function NewKey({ zone, onKey }: { readonly zone: string; readonly onKey: (key: 
             {t.newKey.make}
           </Button>
         </div>
-        {error !== undefined && <ErrorBox error={error} />}
+        <ErrorBox error={error} />
         {made !== undefined && (
           <div class="stack">
             <p>{made.place}</p>
