@@ -6,6 +6,7 @@ import { request as httpRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { formatListenAddress, type ListenAddress } from '../config/config.ts';
 import { OPERATIONS, type Result } from '../core/admin/operations.ts';
+import { reachableHost } from './connect.ts';
 
 /** Where a server may answer, from its configuration. */
 export interface ServerPlaces {
@@ -64,7 +65,7 @@ async function askListener(address: ListenAddress, signal: AbortSignal): Promise
     address.kind === 'unix'
       ? await get(httpRequest, { socketPath: address.path, path, signal })
       : await get(address.tls ? httpsRequest : httpRequest, {
-          host: localHost(address.host),
+          host: reachableHost(address.host),
           port: address.port,
           path,
           signal,
@@ -75,12 +76,6 @@ async function askListener(address: ListenAddress, signal: AbortSignal): Promise
   const parts = /^not ready: ([^\n]+)\n$/.exec(text)?.[1]?.match(/\w+(?: \([^)]*\))?/g);
   if (!parts) throw new Error(`it answers '/readyz' with status ${status} and is not dyndns`);
   return { kind: 'not ready', parts };
-}
-
-/** Where this machine reaches a listener that is bound to all addresses. */
-function localHost(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  return host === '::' ? '::1' : host;
 }
 
 function get(request: typeof httpRequest, options: RequestOptions): Promise<Reply> {

@@ -8,6 +8,7 @@ import type { DnsEndpoint, TcpAddress } from '../config/config.ts';
 import { formatListenAddress } from '../config/config.ts';
 import type { Environment } from '../config/environment.ts';
 import { GuessBudget } from '../core/access/guess-budget.ts';
+import { formatEndpoint } from '../dns/endpoint.ts';
 import { makeRequestIds } from '../http/app/app.ts';
 import { requestListener } from '../http/app/guarded-server.ts';
 import { readPage, sendFile } from '../http/ui/ui-door.ts';
@@ -109,5 +110,5 @@ export async function startSetup(options: SetupOptions): Promise<RunningSetup> {
 /** As a browser on this machine reaches it. */
 function shownOrigin({ host, port }: TcpAddress): string {
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+  return `http://${formatEndpoint({ host: reachable, port })}`;
 }
