@@ -79,25 +79,27 @@ export async function changeRRsets(
     edits.push(readChange(change, `/changes/${index}`, zone));
     await turns.take(1 + (change.records?.length ?? 0));
   }
-  const snapshot = zone.records.snapshot();
-  const differences = recordDifferences(edits, (ownerName, rrType) =>
-    snapshot.find(ownerName)?.rrsets.find((rrset) => rrset.type === rrType),
-  );
   const { serial, changed } = await changeRecords(
     { zone, scope, edits, serial: serialOf(ifMatch), isDryRun: dry_run },
     contextOf(caller),
     parts,
   );
-  return {
-    serial,
-    changed: changed.length > 0,
-    differences: differences.slice(0, MAX_DIFFERENCES).map(({ ownerName, type, before, after }) => ({
-      name: ownerName.toString(),
-      type: formatRRType(type),
-      ...(before && { before: rrsetView(before) }),
-      ...(after && { after: rrsetView(after) }),
-    })),
-  };
+  return { serial, changed: changed.length > 0, ...(dry_run && { differences: differencesOf(edits, zone) }) };
+}
+
+type Differences = NonNullable<Result<'changeRRsets'>['differences']>;
+
+function differencesOf(edits: readonly ZoneEdit[], { records }: RecordZone): Differences {
+  const snapshot = records.snapshot();
+  const differences = recordDifferences(edits, (ownerName, rrType) =>
+    snapshot.find(ownerName)?.rrsets.find((rrset) => rrset.type === rrType),
+  );
+  return differences.slice(0, MAX_DIFFERENCES).map(({ ownerName, type, before, after }) => ({
+    name: ownerName.toString(),
+    type: formatRRType(type),
+    ...(before && { before: rrsetView(before) }),
+    ...(after && { after: rrsetView(after) }),
+  }));
 }
 
 async function scopeOf(anyCaller: AdminCaller, { grantsOf }: RecordParts): Promise<RecordScope> {

@@ -256,7 +256,12 @@ describe('records', () => {
       errors: [{ pointer: '/changes/1/records/0' }],
     });
     const dry = { zone: API_ZONE, changes: [change(host('r0'), { records: ['"z"'] })], dry_run: true };
-    expect(json(await lab.send('changeRRsets', dry, admin))).toEqual({ serial: before + 1, changed: true });
+    const rrset = (text: string) => ({ ttl: 300, records: [`"${text}"`] });
+    expect(json(await lab.send('changeRRsets', dry, admin))).toEqual({
+      serial: before + 1,
+      changed: true,
+      differences: [{ name: `${host('r0')}.`, type: 'TXT', before: rrset('x'), after: rrset('z') }],
+    });
     expect(await serial()).toBe(before + 1);
     const { rrsets } = json(await lab.send('listRRsets', { zone: API_ZONE, name: host('r0') }, admin)) as {
       rrsets: object[];

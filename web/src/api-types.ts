@@ -1874,8 +1874,8 @@ export interface Operations {
       /** The serial that has the changes. */
       readonly serial: number;
       readonly changed: boolean;
-      /** What the changes do, also of a dry run: the first 500 RRsets that become others. */
-      readonly differences: readonly DifferenceOfAnRRsetView[];
+      /** Of a dry run: the first 500 RRsets that the changes alter. */
+      readonly differences?: readonly DifferenceOfAnRRsetView[];
     };
   };
   /** This document. */

@@ -103,14 +103,15 @@ export const RECORD_OPERATIONS = {
       { dry_run: described(YES_NO, 'Checks everything, and changes nothing. Without it: false.') },
     ),
     body: 'batch',
-    result: object({
-      serial: described(SERIAL, 'The serial that has the changes.'),
-      changed: { type: 'boolean' },
-      differences: described(
-        { type: 'array', items: DIFFERENCE },
-        'What the changes do, also of a dry run: the first 500 RRsets that become others.',
-      ),
-    }),
+    result: object(
+      { serial: described(SERIAL, 'The serial that has the changes.'), changed: { type: 'boolean' } },
+      {
+        differences: described(
+          { type: 'array', items: DIFFERENCE } as const,
+          'Of a dry run: the first 500 RRsets that the changes alter.',
+        ),
+      },
+    ),
     etag: 'serial',
     example: {
       zone: 'dyn.example.com',

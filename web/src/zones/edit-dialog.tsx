@@ -53,7 +53,7 @@ export function EditDialog({
     dry_run: dryRun,
   });
   const look = useAction(async () => {
-    setDifferences((await call('POST /v1/zones/{zone}/changes', input(true))).differences);
+    setDifferences((await call('POST /v1/zones/{zone}/changes', input(true))).differences ?? []);
   });
   const apply = useAction(async () => {
     await call('POST /v1/zones/{zone}/changes', input(false));
