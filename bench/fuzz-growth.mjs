@@ -3,7 +3,8 @@
  * Every parser that reads a client's text or octets takes at most three times as long for 64 KiB as for 32 KiB: a pattern that
  * backtracks, or a search inside a loop, would let one request stop HTTP and DNS for everyone. The texts are made for that
  * (growth-texts.mjs). The fastest of several runs, each after a collection of garbage, are compared, only above a floor, and a
- * result counts if it is the same three times, so that noise does not. Exit code 1 if a parser grows faster.
+ * result counts if it is the same three times, so that noise does not. The floor and the ceiling are multiples of what a sort
+ * takes in the same run: a slow or busy machine moves them along. Exit code 1 if a parser grows faster.
  * `npm run fuzz -- growth [PART]`: each PARTth text only.
  */
 import { setFlagsFromString } from 'node:v8';
@@ -17,10 +18,12 @@ if (!Number.isSafeInteger(PART) || PART < 1) throw new Error(`not a part: ${proc
 const SMALL = 32 * 1024;
 const LARGE = 64 * 1024;
 const MAX_GROWTH = 3;
-/** A parser that is faster than this does no harm. Quadratic work on 64 KiB takes several times as long. */
-const FLOOR_MS = 50;
+/** Values of the sort of comparison, which takes about 40 ms. */
+const SORTED_VALUES = 64 * 1024;
+/** A parser that is faster than this many sorts does no harm. Quadratic work on 64 KiB takes several times as long. */
+const FLOOR_SORTS = 1;
 /** Too long for one message, whatever its growth. */
-const CEILING_MS = 150;
+const CEILING_SORTS = 4;
 const RUNS = 5;
 const ATTEMPTS = 3;
 
@@ -31,7 +34,7 @@ const collectGarbage = runInNewContext('gc');
 let faults = 0;
 let inputs = 0;
 let judged = 0;
-let slowest = { ms: 0, name: '' };
+let slowest = { ms: 0, sorts: 0, name: '' };
 
 /** Milliseconds of the processor for one call: other programs on the machine do not count. @template T @param {(input: T) => unknown} read @param {T} input */
 async function timeOf(read, input) {
@@ -46,14 +49,26 @@ async function timeOf(read, input) {
   return (user + system) / 1000;
 }
 
-/** The fastest runs for the two lengths, measured in turn. @template T @param {(input: T) => unknown} read @param {T} small @param {T} large @param {number} runs */
+/** What this machine can do now: the same values, made and sorted as text. */
+function sortValues() {
+  const values = [];
+  let value = 1;
+  for (let index = 0; index < SORTED_VALUES; index++) {
+    value = (value * 48_271) % 2_147_483_647;
+    values.push(value.toString(36));
+  }
+  return values.sort();
+}
+
+/** The fastest runs for the two lengths and of the sort, measured in turn. @template T @param {(input: T) => unknown} read @param {T} small @param {T} large @param {number} runs */
 async function fastest(read, small, large, runs) {
-  const times = { small: Number.POSITIVE_INFINITY, large: Number.POSITIVE_INFINITY };
+  const times = { small: Number.POSITIVE_INFINITY, large: Number.POSITIVE_INFINITY, sort: Number.POSITIVE_INFINITY };
   for (let run = 0; run < runs; run++) {
     collectGarbage();
     times.small = Math.min(times.small, await timeOf(read, small));
     collectGarbage();
     times.large = Math.min(times.large, await timeOf(read, large));
+    times.sort = Math.min(times.sort, await timeOf(sortValues, undefined));
   }
   return times;
 }
@@ -63,25 +78,31 @@ async function judge(name, read, make) {
   inputs += 1;
   const large = make(LARGE);
   const first = await timeOf(read, large);
-  if (first < FLOOR_MS) return;
+  if (first < FLOOR_SORTS * sortMs) return;
   judged += 1;
   const small = make(SMALL);
   let growth = 0;
   let ms = 0;
+  let sorts = 0;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     // One run shows enough where each takes seconds.
-    const times = await fastest(read, small, large, first < CEILING_MS ? RUNS : 1);
+    const takesSeconds = first > 10 * CEILING_SORTS * sortMs;
+    const times = await fastest(read, small, large, takesSeconds ? 1 : RUNS);
     growth = times.large / times.small;
     ms = times.large;
-    if (ms < FLOOR_MS || (growth <= MAX_GROWTH && ms < CEILING_MS)) break;
-    if (attempt < ATTEMPTS - 1 && first < CEILING_MS) continue;
+    sorts = times.large / times.sort;
+    if (sorts < FLOOR_SORTS || (growth <= MAX_GROWTH && sorts < CEILING_SORTS)) break;
+    if (attempt < ATTEMPTS - 1 && !takesSeconds) continue;
     faults += 1;
-    console.error(`${name}: 64 KiB take ${ms.toFixed(0)} ms, ${growth.toFixed(1)} times as long as 32 KiB`);
+    console.error(
+      `${name}: 64 KiB take ${ms.toFixed(0)} ms, ${growth.toFixed(1)} times as long as 32 KiB and ${sorts.toFixed(1)} times as long as the sort`,
+    );
     break;
   }
-  if (ms > slowest.ms) slowest = { ms, name };
+  if (sorts > slowest.sorts) slowest = { ms, sorts, name };
 }
 
+const { sort: sortMs } = await fastest(() => undefined, 0, 0, RUNS);
 const started = performance.now();
 console.log(`${TEXT_PARSERS.length} parsers of text, ${MESSAGES.length} kinds of messages, Node ${process.version}`);
 let index = 0;
@@ -100,7 +121,7 @@ for (const { name, prefixes = [''], isRoute, read } of TEXT_PARSERS) {
 for (const { name, make, read } of MESSAGES) await judge(name, read, make);
 const seconds = ((performance.now() - started) / 1000).toFixed(0);
 console.log(
-  `${inputs.toLocaleString('en')} inputs in ${seconds} s, ${judged} above ${FLOOR_MS} ms; the slowest takes ${slowest.ms.toFixed(1)} ms (${slowest.name})`,
+  `${inputs.toLocaleString('en')} inputs in ${seconds} s, ${judged} slower than a sort of ${sortMs.toFixed(0)} ms; the slowest takes ${slowest.ms.toFixed(0)} ms, ${slowest.sorts.toFixed(1)} sorts (${slowest.name})`,
 );
 console.log(faults === 0 ? `no parser grows more than ${MAX_GROWTH} times` : `${faults} inputs grow too fast`);
 process.exitCode = faults === 0 ? 0 : 1;

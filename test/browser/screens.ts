@@ -137,6 +137,8 @@ export async function openScreen(
     page,
     problems: () => problems,
     async close() {
+      // A stream that a test's route still reads ends with the page; that is no fault of it.
+      await context.unrouteAll({ behavior: 'ignoreErrors' });
       await context.close();
       expect(problems).toEqual([]);
     },

@@ -52,7 +52,13 @@ it('a server without embedded zones has one where `control` is set', async () =>
   const { stdout } = await runDyndns(['-c', server.configFile, 'status']);
   expect(stdout).toContain(`${ZONE}.  on another primary\n`);
   const list = await runDyndns(['-c', server.configFile, 'zone', 'list']);
-  expect([list.code, list.stderr]).toEqual([1, expect.stringMatching(/^DNS_NAME_ERROR: No zone of the configuration/)]);
+  expect([list.code, list.stdout]).toEqual([0, `${ZONE}.  on another primary, 127.0.0.1:53\n`]);
+  // It has no serial to tell.
+  const serial = await runDyndns(['-c', server.configFile, 'zone', 'serial', ZONE]);
+  expect([serial.code, serial.stderr]).toEqual([
+    1,
+    expect.stringMatching(/^DNS_NAME_ERROR: 'dyn\.example\.com\.' is not an embedded/),
+  ]);
 });
 
 it('without `control` there is nobody to ask; without its directory, or with another server there, no start', async () => {

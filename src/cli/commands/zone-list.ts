@@ -1,17 +1,17 @@
-/** `dyndns zone list`: the embedded zones with their serials. */
+/** `dyndns zone list`: the embedded zones with their serials, and the zones with another primary. */
 import { Command } from 'commander';
-import type { SecondaryState, ZoneState } from '../../core/admin/zone-operations.ts';
+import type { RemoteZoneView, SecondaryState, ZoneState } from '../../core/admin/zone-operations.ts';
 import { withSession } from '../session.ts';
 import { print } from '../table.ts';
 
 export function zoneListCommand(): Command {
   return new Command('list')
-    .description('list the embedded zones with serial, number of names and secondaries')
-    .option('--json', 'print a JSON array')
+    .description('list the zones: embedded ones with serial, number of names and secondaries')
+    .option('--json', 'print the embedded zones as a JSON array')
     .action(async ({ json }: { json?: boolean }, command: Command) => {
       await withSession(command, async (session) => {
-        const { zones } = await session.call('listZones', {});
-        print(zones, json, () => zones.map(formatZone).join(''));
+        const { zones, remote } = await session.call('listZones', {});
+        print(zones, json, () => [...zones.map(formatZone), ...(remote ?? []).map(formatRemote)].join(''));
       });
     });
 }
@@ -37,6 +37,10 @@ export function formatZone(state: ZoneState): string {
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+function formatRemote({ zone, primary }: RemoteZoneView): string {
+  return `${zone}  on another primary, ${primary}\n`;
 }
 
 function formatSecondary(secondary: SecondaryState, newest: number): string {

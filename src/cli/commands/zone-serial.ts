@@ -24,7 +24,7 @@ export function zoneSerialCommand(): Command {
           const names = zones.map(({ zone }) => zone).join(', ');
           throw new AppError(
             'name-invalid',
-            `'${apex}' is not an embedded zone of this server. Its embedded zones are: ${names}`,
+            `'${apex}' is not an embedded zone of this server. ${names === '' ? 'It has none.' : `Its embedded zones are: ${names}`}`,
           );
         }
         process.stdout.write(`${state.serial}\n`);
