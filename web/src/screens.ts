@@ -1,15 +1,11 @@
 /**
  * The screens: path, place in the navigation, who may see it, and the module that is loaded when it is opened. The first row whose
- * path fits is shown. `:name` is one part of the path, which the screen gets in `params`.
+ * path fits is shown. `:name` is one part of the path, which the screen gets in its `params`.
  */
 import type { ComponentType } from 'preact';
 import type { IconName } from './components/icons.tsx';
+import type { ScreenProps } from './screen-props.ts';
 import { texts } from './texts.ts';
-
-export interface ScreenProps {
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
-}
 
 export interface Screen {
   /** `hosts/:host`; the empty text is the first screen. */

@@ -9,7 +9,7 @@ import { Empty, Show } from '../components/states.tsx';
 import { type Column, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { useOperation } from '../operation.ts';
-import type { ScreenProps } from '../screens.ts';
+import type { ScreenProps } from '../screen-props.ts';
 import { texts } from '../texts.ts';
 
 const t = texts.audit;

@@ -7,7 +7,7 @@ import { Empty, Show } from '../components/states.tsx';
 import { type Column, Table } from '../components/table.tsx';
 import { useOperation } from '../operation.ts';
 import { setQuery } from '../router.ts';
-import type { ScreenProps } from '../screens.ts';
+import type { ScreenProps } from '../screen-props.ts';
 import { texts } from '../texts.ts';
 
 const t = texts.configuration;

@@ -26,7 +26,7 @@ import { plainName } from '../names.ts';
 import { useAction, useOperation } from '../operation.ts';
 import { fieldError, otherError } from '../problem-text.ts';
 import { go, href } from '../router.ts';
-import type { ScreenProps } from '../screens.ts';
+import type { ScreenProps } from '../screen-props.ts';
 import { isOnlyHere, rememberedServer, rememberServer, serverUrl } from '../server-address.ts';
 import { isAdmin, me } from '../session.ts';
 import { texts } from '../texts.ts';

@@ -21,7 +21,7 @@ import { TimelinePanel } from '../host/timeline-panel.tsx';
 import { UpdateDialog } from '../host/update-dialog.tsx';
 import { useOperation } from '../operation.ts';
 import { go, href } from '../router.ts';
-import type { ScreenProps } from '../screens.ts';
+import type { ScreenProps } from '../screen-props.ts';
 import { texts } from '../texts.ts';
 
 const t = texts.host;

@@ -18,7 +18,7 @@ import { useEvents } from '../events.ts';
 import { plainName } from '../names.ts';
 import { useOperation } from '../operation.ts';
 import { href, setQuery } from '../router.ts';
-import type { ScreenProps } from '../screens.ts';
+import type { ScreenProps } from '../screen-props.ts';
 import { isAdmin, me } from '../session.ts';
 import { texts } from '../texts.ts';
 

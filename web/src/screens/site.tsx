@@ -18,7 +18,7 @@ import { partsOf } from '../ipv6.ts';
 import { useAction, useOperation } from '../operation.ts';
 import { fieldError, otherError } from '../problem-text.ts';
 import { href } from '../router.ts';
-import type { ScreenProps } from '../screens.ts';
+import type { ScreenProps } from '../screen-props.ts';
 import { texts } from '../texts.ts';
 
 const t = texts.site;

@@ -22,7 +22,7 @@ import { useAction, useOperation } from '../operation.ts';
 import { fieldError, otherError } from '../problem-text.ts';
 import { href } from '../router.ts';
 import { limitsInWords, namesInWords, scopeInWords } from '../scope.ts';
-import type { ScreenProps } from '../screens.ts';
+import type { ScreenProps } from '../screen-props.ts';
 import { isAdmin, me } from '../session.ts';
 import { texts } from '../texts.ts';
 

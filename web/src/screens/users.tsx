@@ -20,7 +20,7 @@ import { Time } from '../components/time.tsx';
 import { toast } from '../components/toast.tsx';
 import { useAction, useOperation } from '../operation.ts';
 import { fieldError, otherError } from '../problem-text.ts';
-import type { ScreenProps } from '../screens.ts';
+import type { ScreenProps } from '../screen-props.ts';
 import { me } from '../session.ts';
 import { texts } from '../texts.ts';
 

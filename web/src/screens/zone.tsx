@@ -4,7 +4,7 @@ import { Page } from '../components/page.tsx';
 import { Banner, Show } from '../components/states.tsx';
 import { useOperation } from '../operation.ts';
 import { href } from '../router.ts';
-import type { ScreenProps } from '../screens.ts';
+import type { ScreenProps } from '../screen-props.ts';
 import { texts } from '../texts.ts';
 import { Delegation } from '../zones/delegation.tsx';
 import { ZoneFile } from '../zones/file.tsx';

@@ -11,8 +11,7 @@ import { useAction } from '../../operation.ts';
 import { fieldError } from '../../problem-text.ts';
 import { texts } from '../../texts.ts';
 import { hasFieldErrors } from './errors.ts';
-import { Frame } from './frame.tsx';
-import type { StepProps } from './setup.tsx';
+import { Frame, type StepProps } from './frame.tsx';
 
 const t = texts.setup.administrator;
 

@@ -3,12 +3,19 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from '../../components/icons.tsx';
 import mark from '../../mark.svg';
+import type { SetupState } from '../../setup-types.ts';
 import { texts } from '../../texts.ts';
 
 const t = texts.setup;
 
 export const STEPS = ['administrator', 'zone', 'network', 'review', 'name', 'device'] as const;
 export type Step = (typeof STEPS)[number];
+
+export interface StepProps {
+  readonly state: SetupState;
+  readonly onStep: (step: Step) => void;
+  readonly onAnswer: (state: SetupState, next: Step) => void;
+}
 
 export interface FrameProps {
   readonly step: Step;

@@ -15,8 +15,7 @@ import { fieldError } from '../../problem-text.ts';
 import type { FindingStatus, SetupFinding, SetupListen, SetupZone } from '../../setup-types.ts';
 import { texts } from '../../texts.ts';
 import { hasFieldErrors } from './errors.ts';
-import { Choices, Frame } from './frame.tsx';
-import type { StepProps } from './setup.tsx';
+import { Choices, Frame, type StepProps } from './frame.tsx';
 
 const t = texts.setup.network;
 

@@ -7,8 +7,7 @@ import { Panel } from '../../components/page.tsx';
 import { Banner, ErrorBox, Loading } from '../../components/states.tsx';
 import { useAction } from '../../operation.ts';
 import { texts } from '../../texts.ts';
-import { Frame } from './frame.tsx';
-import type { StepProps } from './setup.tsx';
+import { Frame, type StepProps } from './frame.tsx';
 
 const t = texts.setup.review;
 

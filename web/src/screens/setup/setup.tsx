@@ -74,12 +74,6 @@ export function Setup({ secret, isOpen }: SetupProps) {
   }
 }
 
-export interface StepProps {
-  readonly state: SetupState;
-  readonly onStep: (step: Step) => void;
-  readonly onAnswer: (state: SetupState, next: Step) => void;
-}
-
 function nextStep({ administrator, zone }: SetupState): Step {
   if (administrator === undefined) return 'administrator';
   return zone === undefined ? 'zone' : 'network';

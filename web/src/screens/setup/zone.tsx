@@ -14,8 +14,7 @@ import { fieldError } from '../../problem-text.ts';
 import type { SetupKey } from '../../setup-types.ts';
 import { texts } from '../../texts.ts';
 import { hasFieldErrors } from './errors.ts';
-import { Choices, Frame } from './frame.tsx';
-import type { StepProps } from './setup.tsx';
+import { Choices, Frame, type StepProps } from './frame.tsx';
 
 const t = texts.setup.zone;
 
