@@ -64,7 +64,7 @@ async function measure() {
 }
 
 function browserPath() {
-  return spawnSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).stdout.trim();
+  return spawnSync('sh', ['-c', 'command -v chromium-headless-shell'], { encoding: 'utf8' }).stdout.trim();
 }
 
 /** A server with so many hosts, each with an address, and an admin who is signed in. @param {number} hosts @returns {Promise<Lab>} */

@@ -130,7 +130,7 @@ async function tryContainer(rootfs, folder) {
     equal('the output', output, /dyndns setup\. Or here: dyndns init --file \/var\/lib\/dyndns\/dyndns\.yml\n$/);
   });
   await step('the first start prints a link, and the wizard in chromium sets up the server', async () => {
-    if (findTool('chromium') === undefined) return { skipped: 'it needs chromium' };
+    if (findTool('chromium-headless-shell') === undefined) return { skipped: 'it needs chromium-headless-shell' };
     const first = startContainer({
       root: rootfs,
       data: join(folder, 'data-setup'),

@@ -43,7 +43,7 @@ export const SERVERS = {
   nft: 'nftables',
   dnsperf: 'dnsperf',
   wrk: 'wrk',
-  chromium: 'chromium',
+  'chromium-headless-shell': 'chromium-headless-shell',
 };
 
 /** Packages that are recognised by a file instead of a program. */
@@ -57,9 +57,19 @@ const FILES = {
 
 /** Those of them that the benchmarks need. */
 export const BENCH_SERVERS = Object.fromEntries(
-  ['named', 'dig', 'knotd', 'nsd', 'pdns_server', 'pdnsutil', 'sqlite3', 'initdb', 'dnsperf', 'wrk', 'chromium'].map(
-    (program) => [program, SERVERS[program]],
-  ),
+  [
+    'named',
+    'dig',
+    'knotd',
+    'nsd',
+    'pdns_server',
+    'pdnsutil',
+    'sqlite3',
+    'initdb',
+    'dnsperf',
+    'wrk',
+    'chromium-headless-shell',
+  ].map((program) => [program, SERVERS[program]]),
 );
 
 /** What `npm run test:packages` needs. */

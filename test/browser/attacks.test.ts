@@ -66,7 +66,7 @@ describeInBrowser('an attacker', () => {
     httpPort = await serve(createHttpServer());
     tlsPort = await serve(createTlsServer({ key, cert: chain }) as Server);
     browser = await chromium.launch({
-      executablePath: findProgram('chromium')!,
+      executablePath: findProgram('chromium-headless-shell')!,
       args: ['--no-sandbox', '--host-resolver-rules=MAP *.victim.test 127.0.0.1,MAP *.attack.test 127.0.0.1'],
     });
     // One after the other: each start needs a processor.

@@ -18,7 +18,7 @@ export const THEMES = ['light', 'dark'] as const;
 
 /** A vitest `describe` for tests that need a browser. Without one it is a reported skip, and a failure where CI is set. */
 export function describeInBrowser(title: string, fn: () => void): void {
-  const advice = 'chromium not found: apt-get install -y chromium';
+  const advice = 'chromium-headless-shell not found: apt-get install -y chromium-headless-shell';
   describeUnless(inject('browserEndpoint') === '' ? advice : undefined, 'has the browser it needs', title, fn);
 }
 
@@ -137,8 +137,6 @@ export async function openScreen(
     page,
     problems: () => problems,
     async close() {
-      // A stream that a test's route still reads ends with the page; that is no fault of it.
-      await context.unrouteAll({ behavior: 'ignoreErrors' });
       await context.close();
       expect(problems).toEqual([]);
     },

@@ -13,7 +13,7 @@ declare module 'vitest' {
 let server: BrowserServer | undefined;
 
 export async function setup(project: TestProject): Promise<void> {
-  const executablePath = findProgram('chromium');
+  const executablePath = findProgram('chromium-headless-shell');
   if (executablePath !== undefined) {
     server = await chromium.launchServer({
       executablePath,

@@ -1,4 +1,6 @@
 /** The frame of the screens: navigation, keyboard, theme, and what it does when the server is away. */
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeInBrowser, expectGoodLooks, type Screens, startScreens } from './screens.ts';
 
@@ -65,22 +67,40 @@ describeInBrowser('the shell', () => {
   });
 
   it('works below any path', async () => {
-    // As a proxy does that adds a prefix.
-    const { port } = screens.lab.server.dyndns;
-    await screens.with(
-      '/',
-      {
-        user: 'bob',
-        prepare: (context) =>
-          context.route(/\/deep\/path\//, async (route) => {
-            const url = route.request().url().replace('/deep/path/', '/');
-            await route.fulfill({ response: await route.fetch({ url }) });
-          }),
-      },
-      async (page) => {
-        await page.goto(`http://127.0.0.1:${port}/deep/path/ui/#/account`);
+    const proxy = await startPrefixProxy('/deep/path', screens.lab.server.dyndns.port);
+    try {
+      await screens.with('/', { user: 'bob' }, async (page) => {
+        await page.goto(`http://127.0.0.1:${proxy.port}/deep/path/ui/#/account`);
         await page.getByRole('heading', { level: 1, name: 'Your account' }).waitFor();
-      },
-    );
+      });
+    } finally {
+      proxy.close();
+    }
   });
 });
+
+/** Serves the server at `port` below a path, and nothing else. */
+async function startPrefixProxy(prefix: string, port: number): Promise<{ readonly port: number; close(): void }> {
+  const server = createServer((incoming, reply) => {
+    const { method, headers, url = '' } = incoming;
+    if (!url.startsWith(`${prefix}/`)) {
+      reply.writeHead(404).end();
+      return;
+    }
+    const outgoing = request({ host: '127.0.0.1', port, method, headers, path: url.slice(prefix.length) }, (answer) => {
+      reply.writeHead(answer.statusCode!, answer.headers);
+      answer.pipe(reply);
+    });
+    outgoing.on('error', () => reply.destroy());
+    reply.on('close', () => outgoing.destroy());
+    incoming.pipe(outgoing);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}

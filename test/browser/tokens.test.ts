@@ -44,6 +44,7 @@ describeInBrowser('tokens and live', () => {
     await screens.with('/tokens', { user: 'alice' }, async (page) => {
       await page.getByRole('button', { name: 'Make a token' }).focus();
       await page.keyboard.press('Enter');
+      await page.waitForFunction(() => document.activeElement?.closest('dialog') !== null);
       await page.keyboard.type('printer');
       await page.keyboard.press('Tab');
       await page.keyboard.type('printer.dyn.example.com');

@@ -20,7 +20,7 @@ export async function setUpInBrowser(container, folder) {
   // The network of the container has its own loopback address.
   const program = join(folder, 'chromium-in-container');
   const enter = `${findTool('nsenter')} -t ${container.pid} -n`;
-  writeFileSync(program, `#!/bin/sh\nexec ${enter} ${findTool('chromium')} "$@"\n`);
+  writeFileSync(program, `#!/bin/sh\nexec ${enter} ${findTool('chromium-headless-shell')} "$@"\n`);
   chmodSync(program, 0o755);
   const browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox'] });
   let steps = 0;

@@ -20,7 +20,7 @@ const PROGRAMS: readonly RequiredProgram[] = [
   { command: 'initdb', debianPackage: 'postgresql' },
   { command: 'dnsperf', debianPackage: 'dnsperf' },
   { command: 'wrk', debianPackage: 'wrk' },
-  { command: 'chromium', debianPackage: 'chromium' },
+  { command: 'chromium-headless-shell', debianPackage: 'chromium-headless-shell' },
 ];
 
 /** Targets of speed decide nothing in a smoke run; any other fault fails. */
