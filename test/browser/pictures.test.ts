@@ -9,7 +9,16 @@ import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freshDirectory } from '../support/primary-server.ts';
-import { NAME_REPLIES, NOW, type Replies, useSampleData } from './sample-data.ts';
+import {
+  NAME_REPLIES,
+  NOW,
+  type Replies,
+  SETUP_ADMINISTRATOR,
+  SETUP_ZONE,
+  SIGNED_OUT,
+  setupReplies,
+  useSampleData,
+} from './sample-data.ts';
 import { describeInBrowser, openScreen, type Screen, type Screens, startScreens, THEMES } from './screens.ts';
 
 interface Picture {
@@ -17,11 +26,27 @@ interface Picture {
   /** The screen: `/tokens`. */
   readonly path: string;
   readonly replies?: Replies;
+  /** It is shown to a browser without a session: the page is loaded again. */
+  readonly isBefore?: true;
   /** Makes it show what the picture is to show. */
   readonly prepare?: (page: Page) => Promise<unknown>;
 }
 
 const PICTURES: readonly Picture[] = [
+  { name: 'sign-in', path: '/sign-in', replies: SIGNED_OUT, isBefore: true },
+  { name: 'setup-administrator', path: '/setup', replies: setupReplies({}), isBefore: true },
+  {
+    name: 'setup-zone',
+    path: '/setup',
+    replies: setupReplies({ administrator: SETUP_ADMINISTRATOR }),
+    isBefore: true,
+  },
+  {
+    name: 'setup-network',
+    path: '/setup',
+    replies: setupReplies({ administrator: SETUP_ADMINISTRATOR, zone: SETUP_ZONE }),
+    isBefore: true,
+  },
   { name: 'overview', path: '/' },
   { name: 'connect-name', path: '/connect' },
   { name: 'connect-device', path: '/connect/home.dyn.example.com' },
@@ -120,6 +145,7 @@ describeInBrowser('pictures of the screens', () => {
   let total = 0;
   /** Of the picture that is being made. */
   let replies: Replies = {};
+  let wasBefore = false;
 
   beforeAll(async () => {
     screens = await startScreens();
@@ -146,6 +172,8 @@ describeInBrowser('pictures of the screens', () => {
       await page.evaluate((path) => {
         window.location.hash = `#${path}`;
       }, picture.path);
+      if (picture.isBefore || wasBefore) await page.reload();
+      wasBefore = picture.isBefore === true;
       await page.locator('main:not(:has(.skeleton)) h1').waitFor();
       await page.evaluate(() => {
         (document.activeElement as HTMLElement | null)?.blur();

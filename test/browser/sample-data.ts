@@ -6,9 +6,11 @@ import type { BrowserContext } from 'playwright-core';
 import { instructionsFor } from '../../src/core/devices/device.ts';
 import { getDevice } from '../../src/core/devices/devices.ts';
 import type { Operations } from '../../web/src/api-types.ts';
+import type { SetupOperations, SetupState } from '../../web/src/setup-types.ts';
 
-type Key = keyof Operations & string;
-export type Replies = { readonly [K in Key]?: Operations[K]['result'] | ((url: URL) => Operations[K]['result']) };
+type Calls = Operations & SetupOperations;
+type Key = keyof Calls & string;
+export type Replies = { readonly [K in Key]?: Calls[K]['result'] | ((url: URL) => Calls[K]['result']) };
 
 export const NOW = Date.parse('2026-12-02T10:30:00Z');
 
@@ -580,6 +582,63 @@ export const NAME_REPLIES = {
     ],
   },
 } satisfies Replies;
+
+/** Nobody is signed in. */
+export const SIGNED_OUT = {
+  'GET /v1/sign-in': {
+    ways: ['link', 'password', 'oidc'],
+    signedIn: false,
+    hasUsers: true,
+    oidcTitle: 'Example login',
+  },
+} satisfies Replies;
+
+/** The wizard of `dyndns setup`, with what was answered so far. */
+export function setupReplies(answers: Pick<SetupState, 'administrator' | 'zone'>): Replies {
+  const listen = { http: 'https', names: ['ns1.dyn.example.com'] } as const;
+  const file = '/etc/dyndns/dyndns.yml';
+  return {
+    'GET /v1/sign-in': { ways: [], signedIn: true, hasUsers: false, setup: true },
+    'GET /v1/setup': {
+      version: '3.0.0',
+      file,
+      listenIsFixed: false,
+      addresses: ['192.0.2.1', '2001:db8::1'],
+      listen,
+      ...answers,
+    },
+    'POST /v1/setup/checks': {
+      findings: [
+        { group: 'ports', status: 'ok', text: 'DNS can use 192.0.2.1:53.' },
+        {
+          group: 'delegation',
+          status: 'problem',
+          text: 'The parent example.com has no NS records for dyn.example.com yet.',
+          advice:
+            'Enter them where you administer example.com:\n  dyn.example.com. IN NS ns1.dyn.example.com.\n  ns1.dyn.example.com. IN A 192.0.2.1',
+        },
+        { group: 'outside', status: 'ok', text: 'The address 192.0.2.1 is public.' },
+      ],
+    },
+  };
+}
+
+export const SETUP_ADMINISTRATOR = { name: 'anna' };
+export const SETUP_ZONE: NonNullable<SetupState['zone']> = {
+  kind: 'embedded',
+  zone: 'dyn.example.com',
+  ns: ['ns1.dyn.example.com'],
+  addresses: ['192.0.2.1', '2001:db8::1'],
+  parent: {
+    name: 'example.com',
+    isAtRegistrar: false,
+    lines: [
+      'dyn.example.com. IN NS ns1.dyn.example.com.',
+      'ns1.dyn.example.com. IN A 192.0.2.1',
+      'ns1.dyn.example.com. IN AAAA 2001:db8::1',
+    ],
+  },
+};
 
 /** Answers requests of the API with the replies, and stops the clock at NOW. What has no reply is 404. @param more called for each */
 export async function useSampleData(context: BrowserContext, more: () => Replies = () => ({})): Promise<void> {
