@@ -29,9 +29,12 @@ function harmOf(statement: string, created: ReadonlySet<string>): string | undef
   return / not null/.test(statement) && !/ default /.test(statement) ? statement : undefined;
 }
 
+/** Migrations that change nothing in PostgreSQL. */
+const OF_SQLITE: ReadonlySet<string> = new Set(['0017-event-batches']);
+
 it.each(Object.keys(MIGRATIONS))('%s only adds', async (name) => {
   const statements = await statementsOf(name);
-  expect(statements.length).toBeGreaterThan(0);
+  expect(statements.length > 0).toBe(!OF_SQLITE.has(name));
   const created = new Set(statements.flatMap((text) => /^create table "(\w+)"/.exec(text)?.[1] ?? []));
   expect(statements.filter((text) => harmOf(text, created) !== undefined)).toEqual([]);
 });

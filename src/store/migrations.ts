@@ -6,6 +6,7 @@
  * statements: a new column is nullable or has a default, and nothing is dropped, renamed, or made unique.
  */
 import { type Kysely, type Migration, Migrator, PostgresAdapter, sql } from 'kysely';
+import { EVENT_BATCHES_IN_SQLITE } from './event-batches.ts';
 import { COUNT_IN_POSTGRES, COUNT_IN_SQLITE } from './event-counts.ts';
 import { OVERVIEW_IN_POSTGRES, OVERVIEW_IN_SQLITE } from './overview-schema.ts';
 
@@ -346,6 +347,12 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       for (const statement of isPostgres ? OVERVIEW_IN_POSTGRES : OVERVIEW_IN_SQLITE) {
         await sql.raw(statement).execute(db);
       }
+    },
+  },
+  '0017-event-batches': {
+    async up(db) {
+      const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter;
+      if (!isPostgres) await sql.raw(EVENT_BATCHES_IN_SQLITE).execute(db);
     },
   },
 };

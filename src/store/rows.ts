@@ -176,10 +176,15 @@ function stepOf(before: string | null, after: string | null): AddressStep | unde
 }
 
 const LONGEST_TEXT = 500;
+/** NUL, and half of a surrogate pair. */
+const UNSTORABLE = /\0|\p{Surrogate}/gu;
 
-/** Cleans text from a client: PostgreSQL refuses a NUL, and with it the whole batch of events. */
+/**
+ * Cleans text from a client: PostgreSQL refuses a NUL, and with it the whole batch of events; SQLite reads half of a surrogate pair in
+ * JSON as three characters.
+ */
 export function sanitize(text: string): string {
-  return text.slice(0, LONGEST_TEXT).replaceAll('\0', '\ufffd');
+  return text.slice(0, LONGEST_TEXT).replace(UNSTORABLE, '\ufffd');
 }
 
 export function eventRow(event: HistoryEvent): EventRow {

@@ -20,6 +20,7 @@ import type {
 import { FAMILIES, type Family } from '../core/zones/family.ts';
 import type { Receipt } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
+import type { EventBatches } from './event-batches.ts';
 import { byName, compareTexts, eventOf, eventRow, nameOf, nameText } from './rows.ts';
 import { type ActivityRow, type EventRow, WRONG_CLOCK_MS } from './schema.ts';
 import { forgetInOverview } from './sql-overview.ts';
@@ -39,23 +40,33 @@ const TRIM_HOSTS = 100;
 
 export class SqlHistoryStore implements HistoryStore {
   readonly #run: SqlRunner;
+  /** Of what reads or deletes events. */
+  readonly #events: SqlRunner;
   readonly #build: QueryBuilder;
+  readonly #batches: EventBatches | undefined;
   readonly #insertEvents: RowsStatement<EventRow>;
   readonly #countRepeats: RowsStatement<ActivityRow>;
   readonly #receipts: SqlReceipts;
   /** Counts of the days before it are deleted. */
   #firstDay: number | undefined;
 
-  constructor(run: SqlRunner, build: QueryBuilder) {
+  /** @param batches in SQLite */
+  constructor(run: SqlRunner, build: QueryBuilder, batches?: EventBatches) {
     this.#run = run;
+    this.#events = batches?.behind(run) ?? run;
+    this.#batches = batches;
     this.#build = build;
     this.#insertEvents = new RowsStatement('events', (rows) => insertEvents(build, rows));
     this.#countRepeats = new RowsStatement('repeats', (rows) => countRepeats(build, rows));
-    this.#receipts = new SqlReceipts(run, build);
+    this.#receipts = new SqlReceipts(run, this.#events, build);
   }
 
   async append(events: readonly HistoryEvent[]): Promise<void> {
     if (events.length === 0) return;
+    if (this.#batches !== undefined) {
+      await this.#batches.append(events.map(eventRow));
+      return;
+    }
     // In the order of names, like all statements that count events (event-counts.ts).
     const rows = events.map(eventRow).sort((a, b) => compareTexts(a.name, b.name));
     // The counter first: its row is locked until COMMIT, so that batches become visible in the order of their numbers.
@@ -77,12 +88,12 @@ export class SqlHistoryStore implements HistoryStore {
       .orderBy('id', 'desc')
       .limit(limit);
     if (before !== undefined) query = query.where('id', '<', before);
-    return (await this.#run.all(query.compile())).map(eventOf);
+    return (await this.#events.all(query.compile())).map(eventOf);
   }
 
   async readAll({ hosts, ...filter }: EventFilter, limit: number, before?: string) {
     if (hosts === undefined) {
-      return (await this.#run.all(this.#newest(filter, limit, before).compile())).map(eventOf);
+      return (await this.#events.all(this.#newest(filter, limit, before).compile())).map(eventOf);
     }
     // For each host the newest ones, by its index: one condition on many names would read the events of all others as well.
     const found: HistoryEvent[] = [];
@@ -91,7 +102,7 @@ export class SqlHistoryStore implements HistoryStore {
         this.#build.selectFrom(this.#newest(filter, limit, before).where('name', '=', name).as('newest')).selectAll(),
       );
       const query = others.reduce((union, one) => union.unionAll(one), first!);
-      for (const row of await this.#run.all(query.compile())) found.push(eventOf(row));
+      for (const row of await this.#events.all(query.compile())) found.push(eventOf(row));
     }
     return found.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
   }
@@ -119,7 +130,7 @@ export class SqlHistoryStore implements HistoryStore {
       .orderBy('id', 'desc')
       .limit(limit);
     if (before !== undefined) query = query.where('id', '<', before);
-    return (await this.#run.all(query.compile())).map(eventOf);
+    return (await this.#events.all(query.compile())).map(eventOf);
   }
 
   async newestPosition(): Promise<EventPosition> {
@@ -130,25 +141,25 @@ export class SqlHistoryStore implements HistoryStore {
       .orderBy('batch', 'desc')
       .orderBy('id', 'desc')
       .limit(1);
-    const [row] = await this.#run.all(query.compile());
+    const [row] = await this.#events.all(query.compile());
     return row === undefined ? { batch: 0, id: '' } : { batch: row.batch!, id: row.id };
   }
 
   async positionOf(eventId: string): Promise<EventPosition | undefined> {
     const query = this.#build.selectFrom('events').select('batch').where('id', '=', eventId);
-    const [row] = await this.#run.all(query.compile());
+    const [row] = await this.#events.all(query.compile());
     return row === undefined || row.batch === null ? undefined : { batch: row.batch, id: eventId };
   }
 
   async readAfter(position: EventPosition, limit: number): Promise<readonly PlacedEvent[]> {
     const query = this.#after(position).selectAll().orderBy('batch').orderBy('id').limit(limit);
-    const rows = await this.#run.all(query.compile());
+    const rows = await this.#events.all(query.compile());
     return rows.map((row) => ({ batch: row.batch!, event: eventOf(row) }));
   }
 
   async hasMoreAfter(position: EventPosition, events: number): Promise<boolean> {
     const query = this.#after(position).select('id').orderBy('batch').orderBy('id').limit(1).offset(events);
-    return (await this.#run.all(query.compile())).length > 0;
+    return (await this.#events.all(query.compile())).length > 0;
   }
 
   #after({ batch, id }: EventPosition) {
@@ -179,7 +190,7 @@ export class SqlHistoryStore implements HistoryStore {
     const [row] = await this.#run.all(noted.compile());
     if (row !== undefined && row.value > 0) return row.value;
     const newest = this.#build.selectFrom('events').select('time_ms').orderBy('time_ms', 'desc').limit(1);
-    return (await this.#run.all(newest.compile()))[0]?.time_ms;
+    return (await this.#events.all(newest.compile()))[0]?.time_ms;
   }
 
   async noteTime(timeMs: number): Promise<void> {
@@ -217,13 +228,13 @@ export class SqlHistoryStore implements HistoryStore {
         .where('outcome', '=', 'changed')
         .where(family === 'A' ? 'a_after' : 'aaaa_after', 'is not', null);
       const upToTime = changes.where('time_ms', '<=', timeMs).orderBy('id', 'desc').limit(1);
-      const [last] = await this.#run.all(upToTime.compile());
+      const [last] = await this.#events.all(upToTime.compile());
       const after = last && eventOf(last)[family]?.after;
       if (after !== undefined) {
         state[family] = after;
         continue;
       }
-      const [next] = await this.#run.all(changes.where('time_ms', '>', timeMs).orderBy('id').limit(1).compile());
+      const [next] = await this.#events.all(changes.where('time_ms', '>', timeMs).orderBy('id').limit(1).compile());
       const before = next && eventOf(next)[family]?.before;
       if (before !== undefined) state[family] = before;
     }
@@ -285,8 +296,8 @@ export class SqlHistoryStore implements HistoryStore {
     await this.#run.all(this.#build.deleteFrom('silences').where('name', '=', name).returning('name').compile());
     await this.#run.all(this.#build.deleteFrom('activity').where('name', '=', name).returning('name').compile());
     const query = this.#build.deleteFrom('events').where('name', '=', name).returning('id');
-    const { length } = await this.#run.all(query.compile());
-    await this.#run.transaction(forgetInOverview(this.#build, name));
+    const { length } = await this.#events.all(query.compile());
+    await this.#events.transaction(forgetInOverview(this.#build, name));
     await this.#forgetHostsWithoutEvents();
     return length;
   }
@@ -302,7 +313,7 @@ export class SqlHistoryStore implements HistoryStore {
     const query = this.#build.deleteFrom('events').where('id', 'in', oldest).returning('id').compile();
     let pruned = 0;
     for (;;) {
-      const { length } = await this.#run.all(query);
+      const { length } = await this.#events.all(query);
       pruned += length;
       if (length < PRUNE_CHUNK) break;
     }
@@ -318,7 +329,7 @@ export class SqlHistoryStore implements HistoryStore {
       .orderBy('events', 'desc')
       .orderBy('name')
       .limit(TRIM_HOSTS);
-    const counts = await this.#run.all(query.compile());
+    const counts = await this.#events.all(query.compile());
     // PostgreSQL has a wider type for a sum, which pg returns as a text.
     const stored = Number(counts[0]?.stored ?? 0);
     const excess = Math.min(stored - maxEvents, TRIM_CHUNK);
@@ -330,12 +341,12 @@ export class SqlHistoryStore implements HistoryStore {
   /** Once for each day: it reads the whole table. */
   async #forgetDays(firstDay: number): Promise<void> {
     if (firstDay === this.#firstDay) return;
-    await this.#run.transaction([this.#build.deleteFrom('host_days').where('day', '<', firstDay).compile()]);
+    await this.#events.transaction([this.#build.deleteFrom('host_days').where('day', '<', firstDay).compile()]);
     this.#firstDay = firstDay;
   }
 
   async #forgetHostsWithoutEvents(): Promise<void> {
-    await this.#run.transaction([this.#build.deleteFrom('event_counts').where('events', '<=', 0).compile()]);
+    await this.#events.transaction([this.#build.deleteFrom('event_counts').where('events', '<=', 0).compile()]);
   }
 
   /**
@@ -358,7 +369,7 @@ export class SqlHistoryStore implements HistoryStore {
     });
     const ids = others.reduce((all, next) => all.unionAll(next), first!);
     const query = this.#build.deleteFrom('events').where('id', 'in', ids).returning('id');
-    return (await this.#run.all(query.compile())).length;
+    return (await this.#events.all(query.compile())).length;
   }
 }
 

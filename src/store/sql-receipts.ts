@@ -12,11 +12,14 @@ const SLACK_MS = 1_000;
 
 export class SqlReceipts {
   readonly #run: SqlRunner;
+  readonly #events: SqlRunner;
   readonly #build: QueryBuilder;
   readonly #insert: RowsStatement<ReceiptRow>;
 
-  constructor(run: SqlRunner, build: QueryBuilder) {
+  /** @param events runs what reads events */
+  constructor(run: SqlRunner, events: SqlRunner, build: QueryBuilder) {
     this.#run = run;
+    this.#events = events;
     this.#build = build;
     this.#insert = new RowsStatement('receipts', (rows) => build.insertInto('receipts').values(rows).compile());
   }
@@ -68,7 +71,7 @@ export class SqlReceipts {
             .orderBy('f.time_ms')
             .limit(1),
         );
-      for (const { id, served_ms } of await this.#run.all(query.compile())) {
+      for (const { id, served_ms } of await this.#events.all(query.compile())) {
         receipts.push({ eventId: id, secondary, timeMs: served_ms ?? undefined });
       }
     }

@@ -1,5 +1,6 @@
 /** Builds the Store over a SqlRunner, whichever database it runs on. */
 import type { Store } from '../core/store.ts';
+import { EventBatches } from './event-batches.ts';
 import { SqlAuditStore } from './sql-audit.ts';
 import { SqlCustomerStore } from './sql-customers.ts';
 import { SqlHistoryStore } from './sql-history.ts';
@@ -19,20 +20,26 @@ export function sqlStore(run: SqlRunner, isShared: boolean): Store {
   const build = queryBuilder(run.dialect);
   const ping = build.selectFrom('counters').select('value').where('name', '=', 'wishes').compile();
   const tokens = new SqlTokenStore(run, build, isShared);
+  const batches = run.dialect === 'sqlite' ? new EventBatches(run, build) : undefined;
+  const behindEvents = batches?.behind(run) ?? run;
   return {
     tokens,
     hosts: new SqlHostStore(run, build),
-    history: new SqlHistoryStore(run, build),
-    overview: new SqlOverviewStore(run, build),
+    history: new SqlHistoryStore(run, build, batches),
+    overview: new SqlOverviewStore(behindEvents, build),
     pending: new SqlPendingStore(run, build),
     texts: new SqlTextStore(run, build),
     knownSerials: new SqlKnownSerialStore(run, build),
     turns: new SqlTurnStore(run, build),
-    users: new SqlUserStore(run, build, tokens.log),
+    users: new SqlUserStore(run, behindEvents, build, tokens.log),
     signIns: new SqlSignInStore(run, build),
     customers: new SqlCustomerStore(run, build, tokens.log),
     audit: new SqlAuditStore(run, build),
     ping: async () => void (await run.all(ping)),
-    close: () => run.close(),
+    close: async () => {
+      // What cannot be moved now waits for the next process.
+      await batches?.moveAll().catch(() => undefined);
+      await run.close();
+    },
   };
 }

@@ -40,11 +40,12 @@ export class SqlUserStore implements UserStore {
   readonly #log: SqlTokenLog;
   readonly #removal: SqlUserRemoval;
 
-  constructor(run: SqlRunner, build: QueryBuilder, log: SqlTokenLog) {
+  /** @param events runs what deletes events */
+  constructor(run: SqlRunner, events: SqlRunner, build: QueryBuilder, log: SqlTokenLog) {
     this.#run = run;
     this.#build = build;
     this.#log = log;
-    this.#removal = new SqlUserRemoval(run, build, log);
+    this.#removal = new SqlUserRemoval(events, build, log);
   }
 
   async create(user: User): Promise<'created' | 'name-taken'> {

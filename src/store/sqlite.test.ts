@@ -85,6 +85,62 @@ describe('a store in SQLite', () => {
     expect(new Set(sequences).size).toBe(500);
   });
 
+  describe('events', () => {
+    const home = DomainName.parse('home.example.com');
+    const numbers = (count: number) => Array.from({ length: count }, (_, at) => at + 1);
+    const newEvents = (count: number) => numbers(count).map((timeMs) => newEvent('home.example.com', timeMs));
+
+    /** The rows of both tables, as another connection sees them. */
+    async function rowsOf(file: string): Promise<Readonly<Record<'batches' | 'events', unknown>>> {
+      const database = await openDatabase(file, { readOnly: true });
+      try {
+        const [rows] = database.all(
+          'select (select count(*) from event_batches) as batches, (select count(*) from events) as events',
+        );
+        return rows as Readonly<Record<'batches' | 'events', unknown>>;
+      } finally {
+        database.close();
+      }
+    }
+
+    it('wait in batches, and are in their place for who reads them', async () => {
+      const file = fileIn(testDirectory('store'));
+      const store = await open(file);
+      await store.history.append(newEvents(3));
+      expect(await rowsOf(file)).toEqual({ batches: 1, events: 0 });
+      expect(await store.history.read(home, 9)).toHaveLength(3);
+      expect(await rowsOf(file)).toEqual({ batches: 0, events: 3 });
+    });
+
+    it('are moved when thousands wait, and when the store closes', async () => {
+      const file = fileIn(testDirectory('store'));
+      const store = await open(file);
+      for (const from of [0, 1_000, 2_000, 3_000, 4_000]) {
+        await store.history.append(newEvents(from + 1_000).slice(from));
+      }
+      expect(await rowsOf(file)).toEqual({ batches: 0, events: 5_000 });
+      await store.history.append([newEvent('home.example.com', 5_001)]);
+      expect(await rowsOf(file)).toEqual({ batches: 1, events: 5_000 });
+      await store.close();
+      expect(await rowsOf(file)).toEqual({ batches: 0, events: 5_001 });
+    });
+
+    it('that waited when the process died are there at the next start, once each', async () => {
+      const directory = testDirectory('store');
+      const copy = join(directory, 'copy.db');
+      const store = await open(fileIn(directory));
+      const events = newEvents(3);
+      await store.history.append(events);
+      // A call that took too long was repeated.
+      await store.history.append(events);
+      await store.backup!(copy);
+      expect(await rowsOf(copy)).toEqual({ batches: 2, events: 0 });
+      const next = await open(copy);
+      expect((await next.history.read(home, 9)).map(({ timeMs }) => timeMs)).toEqual([3, 2, 1]);
+      expect(await next.history.trim(100)).toEqual({ stored: 3, deleted: 0 });
+    });
+  });
+
   it('counts the events of a file that an older version wrote', async () => {
     const file = fileIn(testDirectory('store'));
     const first = await openStore(`sqlite:${file}`);
@@ -105,6 +161,7 @@ describe('a store in SQLite', () => {
       'DROP TRIGGER overview_removal',
       'DROP TABLE host_overview',
       'DROP TABLE host_days',
+      'DROP TABLE event_batches',
       'DROP TABLE known_serials',
       'ALTER TABLE tokens DROP COLUMN register',
       'ALTER TABLE tokens DROP COLUMN max_unused_days',

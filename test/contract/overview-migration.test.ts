@@ -74,7 +74,8 @@ describe('a store without an overview', () => {
         'removal',
       ];
       for (const name of triggers) database.run(`drop trigger overview_${name}`);
-      for (const statement of ['drop table host_overview', 'drop table host_days', FORGET]) database.run(statement);
+      for (const statement of ['drop table host_overview', 'drop table host_days', 'drop table event_batches', FORGET])
+        database.run(statement);
       database.close();
     });
   });
