@@ -34,6 +34,8 @@ export const EVENT_BATCHES_IN_SQLITE =
 const MOVE_AT = 4_096;
 
 export class EventBatches {
+  /** For all that reads or changes what events change: moves them first. */
+  readonly behind: SqlRunner;
   readonly #run: SqlRunner;
   readonly #counter: SqlQuery;
   readonly #insert: string;
@@ -44,6 +46,7 @@ export class EventBatches {
 
   constructor(run: SqlRunner, build: QueryBuilder) {
     this.#run = run;
+    this.behind = runnerBehind(this, run);
     this.#counter = incrementCounter(build, 'events');
     this.#insert = `insert into event_batches (batch, events) select value, ? from counters where name = 'events'`;
     const columns = sql.join(COLUMNS.map((column) => sql.ref(column)));
@@ -67,7 +70,8 @@ export class EventBatches {
 
   /** Moves all that wait to `events`. */
   async moveAll(): Promise<void> {
-    if (this.#moving !== undefined) await this.#moving;
+    // Of several callers that waited for one move, the first starts the next one.
+    while (this.#moving !== undefined) await this.#moving;
     if (this.#waiting === 0) return;
     const moved = this.#waiting;
     this.#moving = this.#run
@@ -80,20 +84,19 @@ export class EventBatches {
       });
     await this.#moving;
   }
+}
 
-  /** A runner for all that reads or changes what events change. */
-  behind(run: SqlRunner): SqlRunner {
-    return {
-      dialect: run.dialect,
-      all: async (query) => {
-        await this.moveAll();
-        return run.all(query);
-      },
-      transaction: async (queries) => {
-        await this.moveAll();
-        return run.transaction(queries);
-      },
-      close: () => run.close(),
-    };
-  }
+function runnerBehind(batches: EventBatches, run: SqlRunner): SqlRunner {
+  return {
+    dialect: run.dialect,
+    all: async (query) => {
+      await batches.moveAll();
+      return run.all(query);
+    },
+    transaction: async (queries) => {
+      await batches.moveAll();
+      return run.transaction(queries);
+    },
+    close: () => run.close(),
+  };
 }

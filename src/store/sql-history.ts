@@ -53,7 +53,7 @@ export class SqlHistoryStore implements HistoryStore {
   /** @param batches in SQLite */
   constructor(run: SqlRunner, build: QueryBuilder, batches?: EventBatches) {
     this.#run = run;
-    this.#events = batches?.behind(run) ?? run;
+    this.#events = batches?.behind ?? run;
     this.#batches = batches;
     this.#build = build;
     this.#insertEvents = new RowsStatement('events', (rows) => insertEvents(build, rows));

@@ -21,7 +21,7 @@ export function sqlStore(run: SqlRunner, isShared: boolean): Store {
   const ping = build.selectFrom('counters').select('value').where('name', '=', 'wishes').compile();
   const tokens = new SqlTokenStore(run, build, isShared);
   const batches = run.dialect === 'sqlite' ? new EventBatches(run, build) : undefined;
-  const behindEvents = batches?.behind(run) ?? run;
+  const behindEvents = batches?.behind ?? run;
   return {
     tokens,
     hosts: new SqlHostStore(run, build),

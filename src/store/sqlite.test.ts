@@ -125,6 +125,24 @@ describe('a store in SQLite', () => {
       expect(await rowsOf(file)).toEqual({ batches: 0, events: 5_001 });
     });
 
+    it('are seen by every reader that comes after them, whatever others read and write meanwhile', async () => {
+      const store = await open(fileIn(testDirectory('store')));
+      let stored = 0;
+      const appendOne = () => {
+        stored += 1;
+        return store.history.append([newEvent('home.example.com', stored)]);
+      };
+      const readAll = () => store.history.read(home, 1_000);
+      for (let round = 0; round < 50; round += 1) {
+        await appendOne();
+        // Two readers wait for the move of the first, and an event comes meanwhile.
+        const first = readAll();
+        await Promise.all([first, appendOne(), readAll(), readAll()]);
+        await appendOne();
+        expect(await readAll()).toHaveLength(stored);
+      }
+    });
+
     it('that waited when the process died are there at the next start, once each', async () => {
       const directory = testDirectory('store');
       const copy = join(directory, 'copy.db');
