@@ -11,6 +11,7 @@ export function zoneListCommand(): Command {
     .action(async ({ json }: { json?: boolean }, command: Command) => {
       await withSession(command, async (session) => {
         const { zones, remote } = await session.call('listZones', {});
+        // A server of an older release does not name zones with another primary.
         print(zones, json, () => [...zones.map(formatZone), ...(remote ?? []).map(formatRemote)].join(''));
       });
     });
