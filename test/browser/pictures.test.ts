@@ -26,26 +26,22 @@ interface Picture {
   /** The screen: `/tokens`. */
   readonly path: string;
   readonly replies?: Replies;
-  /** It is shown to a browser without a session: the page is loaded again. */
-  readonly isBefore?: true;
   /** Makes it show what the picture is to show. */
   readonly prepare?: (page: Page) => Promise<unknown>;
 }
 
 const PICTURES: readonly Picture[] = [
-  { name: 'sign-in', path: '/sign-in', replies: SIGNED_OUT, isBefore: true },
-  { name: 'setup-administrator', path: '/setup', replies: setupReplies({}), isBefore: true },
+  { name: 'sign-in', path: '/sign-in', replies: SIGNED_OUT },
+  { name: 'setup-administrator', path: '/setup', replies: setupReplies({}) },
   {
     name: 'setup-zone',
     path: '/setup',
     replies: setupReplies({ administrator: SETUP_ADMINISTRATOR }),
-    isBefore: true,
   },
   {
     name: 'setup-network',
     path: '/setup',
     replies: setupReplies({ administrator: SETUP_ADMINISTRATOR, zone: SETUP_ZONE }),
-    isBefore: true,
   },
   { name: 'overview', path: '/' },
   { name: 'connect-name', path: '/connect' },
@@ -145,7 +141,6 @@ describeInBrowser('pictures of the screens', () => {
   let total = 0;
   /** Of the picture that is being made. */
   let replies: Replies = {};
-  let wasBefore = false;
 
   beforeAll(async () => {
     screens = await startScreens();
@@ -172,8 +167,8 @@ describeInBrowser('pictures of the screens', () => {
       await page.evaluate((path) => {
         window.location.hash = `#${path}`;
       }, picture.path);
-      if (picture.isBefore || wasBefore) await page.reload();
-      wasBefore = picture.isBefore === true;
+      // The replies may be those of another state: signed out, or not set up.
+      await page.reload();
       await page.locator('main:not(:has(.skeleton)) h1').waitFor();
       await page.evaluate(() => {
         (document.activeElement as HTMLElement | null)?.blur();
