@@ -82,8 +82,7 @@ describeWith(POSTGRES_PROGRAMS, 'three servers on one PostgreSQL', () => {
     const following = [0, 1, 2].map(follow);
     await waitUntil('all clients', () => connections >= 3);
     await new Promise((resolve) => setTimeout(resolve, 300));
-    await Promise.all(servers.map(write));
-    await Promise.all(following);
+    await Promise.all([...servers.map(write), ...following]);
     expect(connections).toBeGreaterThan(20);
     for (const own of seen) {
       expect(own.length).toBe(3 * EVENTS);

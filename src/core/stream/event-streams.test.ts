@@ -12,7 +12,13 @@ import { HostDirectory } from '../hosts/host-directory.ts';
 import { credentialChecker } from '../sign-in/credential-checker.ts';
 import type { Store } from '../store.ts';
 import { DEFAULT_QUOTAS, type ListedKey, type User, type UserRole } from '../users/user.ts';
-import { EventStreams, MAX_PENDING_OCTETS, MAX_STREAMS, MAX_STREAMS_OF_USER } from './event-streams.ts';
+import {
+  EventStreams,
+  type EventStreamsOptions,
+  MAX_PENDING_OCTETS,
+  MAX_STREAMS,
+  MAX_STREAMS_OF_USER,
+} from './event-streams.ts';
 import type { StreamCaller, StreamSink } from './reader.ts';
 
 const OPERATOR: StreamCaller = { kind: 'operator' };
@@ -82,7 +88,7 @@ const unused = () => {
   throw new Error('not called here');
 };
 
-function makeStreams() {
+function makeStreams(options: Partial<EventStreamsOptions> = {}) {
   const checkedKeys = new KeyAuthenticator({
     users: {
       findKey: unused,
@@ -108,6 +114,7 @@ function makeStreams() {
     isRecorded: () => isRecorded,
     hosts: () => hosts,
     credentials: () => credentialChecker({ keys: checkedKeys, sessions: { stillValid: unused }, users: store.users }),
+    ...options,
   });
 }
 
@@ -143,10 +150,14 @@ function setHost(name: string, fields: Partial<HostSettings>) {
 
 async function open(
   caller: StreamCaller,
-  { lastEventId, watched = [] }: { lastEventId?: string | undefined; watched?: readonly string[] } = {},
+  {
+    lastEventId,
+    watched = [],
+    at = streams,
+  }: { lastEventId?: string | undefined; watched?: readonly string[]; at?: EventStreams } = {},
 ) {
   const client = new Client();
-  client.leave = streams.open({ caller, lastEventId, watched: watched.map(nameOf) }, client);
+  client.leave = at.open({ caller, lastEventId, watched: watched.map(nameOf) }, client);
   await timers.pass(0);
   return client;
 }
@@ -475,6 +486,40 @@ describe('Last-Event-ID', () => {
     expect(first.hosts).toEqual(['a', 'b']);
     const [a] = await store.history.read(nameOf('a'), 1);
     expect((await open(OPERATOR, { lastEventId: a!.id })).hosts).toEqual(['b']);
+  });
+
+  it('of a server that is ahead of this one, misses nothing', async () => {
+    let untilRead = Promise.resolve();
+    let goOn = () => {};
+    const behind: EventStreamsOptions['history'] = {
+      newestPosition: () => store.history.newestPosition(),
+      positionOf: (id) => store.history.positionOf(id),
+      hasMoreAfter: (position, events) => store.history.hasMoreAfter(position, events),
+      readAfter: async (position, limit) => {
+        await untilRead;
+        return store.history.readAfter(position, limit);
+      },
+    };
+    const ahead = makeStreams({ isShared: true });
+    const other = makeStreams({ isShared: true, history: behind, recorder: { listener: undefined } });
+    const [first, watching] = [await open(OPERATOR, { at: ahead }), await open(OPERATOR, { at: other })];
+    untilRead = new Promise((resolve) => {
+      goOn = resolve;
+    });
+    for (let n = 0; n < 3; n++) {
+      record(`early${n}`);
+      await timers.pass(1_100);
+    }
+    first.leave();
+    expect([first.hosts, watching.hosts]).toEqual([['early0', 'early1', 'early2'], []]);
+    const second = await open(OPERATOR, { at: other, lastEventId: first.lastId });
+    record('late');
+    await timers.pass(1_100);
+    goOn();
+    await timers.pass(1_100);
+    expect([second.resyncs, second.hosts]).toEqual([[], ['late']]);
+    expect(watching.hosts).toEqual(['early0', 'early1', 'early2', 'late']);
+    for (const each of [ahead, other]) each.close();
   });
 
   const unknown = ['', 'x', 'ffffffffffffffffffffffff', '019b7a4e5000p7fffffff', `${'0'.repeat(12)}1234`];

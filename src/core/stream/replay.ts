@@ -10,7 +10,7 @@ import { eventFrame, type ResyncReason } from './frames.ts';
 import type { Reader, ReaderGroups } from './reader-groups.ts';
 import { comparePositions, parseStreamId } from './stream-position.ts';
 
-export type ReplayHistory = Pick<HistoryStore, 'positionOf' | 'readAfter' | 'hasMoreAfter'>;
+export type ReplayHistory = Pick<HistoryStore, 'newestPosition' | 'positionOf' | 'readAfter' | 'hasMoreAfter'>;
 
 /** Events of all hosts since the last one that the client has. */
 export const MAX_MISSED = 5_000;
@@ -63,9 +63,12 @@ export class Replay {
     if (id === undefined) return 'unknown-id';
     if (this.#timers.now() - id.timeMs > MAX_AGE_MS) return 'too-old';
     if (id.names.kind === 'event') return (await this.#history.positionOf(id.names.id)) ?? 'unknown-id';
-    // Of another database, or of one that was restored.
-    if (id.names.batch > (this.#feed.head?.batch ?? 0) + 1) return 'unknown-id';
-    return { batch: id.names.batch, id: '' };
+    const { batch } = id.names;
+    // Another server may be ahead of the feed of this one.
+    const isStored =
+      batch <= (this.#feed.head?.batch ?? 0) + 1 || batch <= (await this.#history.newestPosition()).batch + 1;
+    // Else it is of another database, or of one that was restored.
+    return isStored ? { batch, id: '' } : 'unknown-id';
   }
 
   async #sendAfter(start: EventPosition, reader: Reader): Promise<ResyncReason | undefined> {
