@@ -32,7 +32,7 @@ import { parseStrictJson } from '#dist/http/request/strict-json.js';
 import { readParameters } from '#dist/http/request/update-parameters.js';
 import { ZoneDraft } from '#dist/nameserver/zone/draft.js';
 import { applyEdits, checkPrerequisites } from '#dist/nameserver/zone/edit.js';
-import { NameMap } from '#dist/nameserver/zone/name-map.js';
+import { ZoneNodes } from '#dist/nameserver/zone/zone-nodes.js';
 import { rdataText, ZoneVersion } from '#dist/nameserver/zone/zone-version.js';
 import { makeRoutes } from './growth-routes.mjs';
 
@@ -196,7 +196,7 @@ const base = (() => {
     { type: RRType.NS, ttl: 60, rdatas: [rdataText({ kind: 'NS', target: apex })] },
   ];
   const node = { key: apex.key, wireText: apex.wireText, rrsets, children: 0 };
-  return new ZoneVersion(apex, NameMap.of([node]), 0);
+  return new ZoneVersion(apex, ZoneNodes.of([node]), 0);
 })();
 
 /**

@@ -5,7 +5,7 @@ import type { ZoneEdit } from '../../src/dns/zone-change.ts';
 import { ZoneDraft } from '../../src/nameserver/zone/draft.ts';
 import { applyEdits } from '../../src/nameserver/zone/edit.ts';
 import { EmbeddedZone } from '../../src/nameserver/zone/embedded-zone.ts';
-import { NameMap } from '../../src/nameserver/zone/name-map.ts';
+import { ZoneNodes } from '../../src/nameserver/zone/zone-nodes.ts';
 import { rdataText, type StaticRRsets, type ZoneNode, ZoneVersion } from '../../src/nameserver/zone/zone-version.ts';
 
 export interface EditedZoneOptions {
@@ -26,7 +26,7 @@ export function editedVersion(name: string, { edits = [], serial = 1, statics }:
   const soa = rrset(RRType.SOA, soaOf(apex, serial));
   const rrsets = [soa, rrset(RRType.NS, { kind: 'NS', target: apex.prepend('ns1') })];
   const node: ZoneNode = { key: apex.key, wireText: apex.wireText, rrsets, children: 0 };
-  const draft = new ZoneDraft(new ZoneVersion(apex, NameMap.of([node]), 0));
+  const draft = new ZoneDraft(new ZoneVersion(apex, ZoneNodes.of([node]), 0));
   applyEdits(draft, edits);
   const edited = draft.seal()?.version ?? draft.base;
   // Restores the serial, which the edits have incremented.

@@ -3,7 +3,7 @@ import { DomainName } from '../../src/dns/name.ts';
 import { RRType } from '../../src/dns/rdata.ts';
 import type { ZoneDraft } from '../../src/nameserver/zone/draft.ts';
 import { EmbeddedZone } from '../../src/nameserver/zone/embedded-zone.ts';
-import { NameMap } from '../../src/nameserver/zone/name-map.ts';
+import { ZoneNodes } from '../../src/nameserver/zone/zone-nodes.ts';
 import { rdataText, type ZoneDiff, type ZoneNode, ZoneVersion } from '../../src/nameserver/zone/zone-version.ts';
 
 /** Makes a zone with a SOA, and an NS `ns1` that has no address. */
@@ -21,7 +21,7 @@ export function makeZone(name: string, serial: number): EmbeddedZone {
     ],
     children: 0,
   };
-  return new EmbeddedZone(1, new ZoneVersion(apex, NameMap.of([node]), 0), 0);
+  return new EmbeddedZone(1, new ZoneVersion(apex, ZoneNodes.of([node]), 0), 0);
 }
 
 /** Changes the zone in one commit. @throws Error if nothing changed */

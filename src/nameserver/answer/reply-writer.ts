@@ -20,7 +20,7 @@ const RD_AND_CD = 0x0100 | 0x0010;
 const scratch = Buffer.allocUnsafe(MAX_MESSAGE_OCTETS + 1024);
 
 /** Offset in RDATA of a name that may be compressed (RFC 3597 §4), or -1. */
-function compressedNameAt(type: number): number {
+export function compressedNameAt(type: number): number {
   switch (type) {
     case RRType.NS:
     case RRType.CNAME:

@@ -4,8 +4,11 @@
  *
  * An object literal, not a class: V8 makes one faster than the fields of a class, and there is one for each query.
  */
-import { EdnsOption, findEdns, isMalformedOption } from '../../dns/wire/edns.ts';
+import { EdnsOption, findEdns, isMalformedOption, UDP_PAYLOAD_OCTETS } from '../../dns/wire/edns.ts';
 import { type Message, Rcode } from '../../dns/wire/message.ts';
+
+/** The message size that every UDP client accepts (RFC 1035 §4.2.1). */
+export const PLAIN_UDP_OCTETS = 512;
 
 export interface RequestEdns {
   readonly udpPayloadSize: number;
@@ -54,6 +57,16 @@ export function readOption(edns: RequestEdns, code: number, octets: Uint8Array, 
 export function ednsRcode({ version, malformed }: RequestEdns): number {
   if (version !== 0) return Rcode.BADVERS;
   return malformed ? Rcode.FORMERR : Rcode.NOERROR;
+}
+
+/** The largest reply in a datagram. A size below 512 is treated as 512 (RFC 6891 §6.2.5). */
+export function udpLimit(edns: Pick<RequestEdns, 'udpPayloadSize'> | undefined): number {
+  return edns === undefined ? PLAIN_UDP_OCTETS : udpLimitOf(edns.udpPayloadSize);
+}
+
+/** @param payloadSize that of the OPT record */
+export function udpLimitOf(payloadSize: number): number {
+  return Math.min(Math.max(payloadSize, PLAIN_UDP_OCTETS), UDP_PAYLOAD_OCTETS);
 }
 
 /** The same of a decoded message; undefined if it has no OPT record. */

@@ -14,12 +14,13 @@ import { WireError } from '../../dns/wire/reader.ts';
 import { MAX_MESSAGE_OCTETS } from '../../dns/wire/writer.ts';
 import { type Answer, answerQuestion, errorAnswer, type ZoneIndex } from './answer.ts';
 import { answerChaos, type ServerIdentity } from './chaos.ts';
+import { DirectAnswers } from './direct-answer.ts';
 import { type DnsPeer, type DnsService, HEADER_OCTETS, type StreamReply } from './dns-service.ts';
 import { type Question, readQuery, readQuestion } from './query.ts';
 import type { RateVerdict, ResponseLimiter } from './rate-limit.ts';
 import { addExpire, type ReplyEdns, ReplyEdnsMaker, type ReplyEdnsOptions, replyOpt } from './reply-edns.ts';
 import { ReplyWriter } from './reply-writer.ts';
-import { ednsRcode, type RequestEdns, requestEdns } from './request-edns.ts';
+import { ednsRcode, PLAIN_UDP_OCTETS, type RequestEdns, requestEdns, udpLimit } from './request-edns.ts';
 import type { ServiceRequest } from './service-request.ts';
 
 export interface ServiceOptions extends ServerIdentity, ReplyEdnsOptions {
@@ -36,8 +37,6 @@ export interface ServiceOptions extends ServerIdentity, ReplyEdnsOptions {
   readonly onReply?: (rcode: number, overTcp: boolean) => void;
 }
 
-/** The message size that every UDP client accepts (RFC 1035 §4.2.1). */
-const PLAIN_UDP_OCTETS = 512;
 const FLAG_RESPONSE = 0x80;
 const OPT_OCTETS = 11;
 /** A COOKIE option without a server cookie (RFC 7873 §4). */
@@ -46,6 +45,7 @@ const CLIENT_COOKIE_OCTETS = 8;
 export class NameserverService implements DnsService {
   readonly #options: ServiceOptions;
   readonly #writer = new ReplyWriter();
+  readonly #direct = new DirectAnswers();
   readonly #edns: ReplyEdnsMaker;
 
   constructor(options: ServiceOptions) {
@@ -62,6 +62,8 @@ export class NameserverService implements DnsService {
   }
 
   #answerMessage(octets: Uint8Array, peer: DnsPeer, overTcp: boolean): StreamReply {
+    const size = this.#direct.find(octets, this.#options.zones(), overTcp);
+    if (size > 0) return this.#answerDirectly(octets, size, peer, overTcp);
     const query = readQuery(octets);
     if (query === undefined || isTransfer(query.qtype)) return this.#answerOther(octets, peer, overTcp);
     const requested = query.edns;
@@ -71,6 +73,23 @@ export class NameserverService implements DnsService {
     const rcode = ednsRcode(requested);
     if (rcode !== Rcode.NOERROR) return this.#error(octets, rcode, peer, overTcp, edns);
     return this.#answerQuery(octets, query, peer, overTcp, edns, limit, undefined);
+  }
+
+  /** @param size of the reply that was found */
+  #answerDirectly(octets: Uint8Array, size: number, peer: DnsPeer, overTcp: boolean): Uint8Array | undefined {
+    const { limiter, onReply } = this.#options;
+    const isTrusted = overTcp || limiter === undefined;
+    const verdict = isTrusted ? 'send' : limiter.check(peer.address, 'answer', this.#direct.keyOf(octets));
+    if (verdict === 'drop') return undefined;
+    if (verdict === 'slip') return this.#slip(octets, peer);
+    onReply?.(Rcode.NOERROR, overTcp);
+    return this.#direct.reply(octets, size);
+  }
+
+  #slip(octets: Uint8Array, peer: DnsPeer): Uint8Array {
+    const query = readQuery(octets)!;
+    const edns = query.edns && this.#edns.make(query.edns, peer, false);
+    return this.#write(octets, query, errorAnswer(Rcode.NOERROR), edns, udpLimit(query.edns), false, true);
   }
 
   /** @param key of a verified signature @returns the reply without its TSIG record */
@@ -241,13 +260,6 @@ function isTransfer(qtype: number): boolean {
 function malformed(octets: Uint8Array): number {
   const opcode = (octets[2]! >> 3) & 0xf;
   return opcode === Opcode.QUERY || opcode === Opcode.UPDATE ? Rcode.FORMERR : Rcode.NOTIMP;
-}
-
-function udpLimit(edns: { readonly udpPayloadSize: number } | undefined): number {
-  // A size below 512 is treated as 512 (RFC 6891 §6.2.5).
-  return edns === undefined
-    ? PLAIN_UDP_OCTETS
-    : Math.min(Math.max(edns.udpPayloadSize, PLAIN_UDP_OCTETS), UDP_PAYLOAD_OCTETS);
 }
 
 /** Maximum size of a TSIG record of this key. */

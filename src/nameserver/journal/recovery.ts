@@ -1,5 +1,6 @@
 /** The statements that write a zone as a whole: a new one, or what is left of a damaged one. */
 import type { SqlStatement } from '../../sqlite/worker.ts';
+import { sameRRsets } from '../zone/same-rrset.ts';
 import type { ZoneNode, ZoneVersion } from '../zone/zone-version.ts';
 import { encodeNode, encodeStatics, nodeCrc, zoneCrc } from './journal-codec.ts';
 import type { StoredZone } from './stored-zone.ts';
@@ -83,10 +84,12 @@ export function replaceStatements(
   const { id, created, lastCommit } = target;
   const statements: SqlStatement[] = [{ sql: DELETE_COMMITS, params: [id] }, ...writeUnserved(id, found, version)];
   for (const { key } of folded.nodes.values()) {
-    if (version.find(key) === undefined) statements.push(writeNode(id, key, undefined));
+    if (!version.nodes.has(key)) statements.push(writeNode(id, key, undefined));
   }
   for (const node of version.nodes.values()) {
-    if (folded.find(node.key) !== node) statements.push(writeNode(id, node.key, node));
+    const stored = folded.find(node.key);
+    const isStored = stored?.wireText === node.wireText && sameRRsets(stored.rrsets, node.rrsets);
+    if (!isStored) statements.push(writeNode(id, node.key, node));
   }
   const statics = encodeStatics(version.statics, id);
   const params = [apexOctets(version), lastCommit, statics, created, version.serial, rowCrc(version, target), id];

@@ -7,8 +7,9 @@
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { nextSerial } from '../../dns/serial.ts';
-import type { NameMap } from './name-map.ts';
 import type { ZoneNames } from './occlusion.ts';
+import { memberTest, rrsetFinder, sameRRsets } from './same-rrset.ts';
+import type { ZoneNodes } from './zone-nodes.ts';
 import {
   findRRset,
   isCut,
@@ -40,7 +41,9 @@ export interface SealedDraft {
 
 export class ZoneDraft {
   readonly base: ZoneVersion;
-  #nodes: NameMap<ZoneNode>;
+  /** Those of the base. */
+  readonly #unchanged: ZoneNodes;
+  #nodes: ZoneNodes;
   #cuts: number;
   /** The RRsets that the configuration sets. */
   statics: StaticRRsets;
@@ -51,7 +54,8 @@ export class ZoneDraft {
 
   constructor(base: ZoneVersion) {
     this.base = base;
-    this.#nodes = base.nodes;
+    this.#unchanged = base.nodes.layer();
+    this.#nodes = this.#unchanged;
     this.#cuts = base.cuts;
     this.statics = base.statics;
     this.unserved = base.unserved;
@@ -65,14 +69,14 @@ export class ZoneDraft {
     return this.#cuts;
   }
 
-  get nodes(): NameMap<ZoneNode> {
+  get nodes(): ZoneNodes {
     return this.#nodes;
   }
 
   /** True after an edit that changed something. */
   get changed(): boolean {
     const { base } = this;
-    return this.#nodes !== base.nodes || this.statics !== base.statics || this.unserved !== base.unserved;
+    return this.#nodes !== this.#unchanged || this.statics !== base.statics || this.unserved !== base.unserved;
   }
 
   find(key: string): ZoneNode | undefined {
@@ -131,7 +135,7 @@ export class ZoneDraft {
     this.#cuts += Number(isCut(next, apexKey)) - Number(isCut(node, apexKey));
     if (rrsets.length === 0 && node.children === 0 && key !== apexKey) this.#removeNode(key);
     else {
-      const isNew = this.#nodes.get(key) === undefined;
+      const isNew = !this.#nodes.has(key);
       this.#nodes = this.#nodes.set(next);
       if (isNew) this.#countChild(next, 1);
     }
@@ -160,12 +164,15 @@ export class ZoneDraft {
 
   /** The current content without a serial step, for the replay of commits. */
   version(): ZoneVersion {
-    return new ZoneVersion(this.base.apex, this.#nodes, this.#cuts, this.statics, this.unserved);
+    const nodes = this.#nodes === this.#unchanged ? this.base.nodes : this.#nodes;
+    return new ZoneVersion(this.base.apex, nodes, this.#cuts, this.statics, this.unserved);
   }
 
   /** Keys of names whose data differ from the base. */
   #changedKeys(): string[] {
-    return [...this.#touched].filter((key) => !sameRRsets(this.base.nodes.get(key), this.#nodes.get(key)));
+    return [...this.#touched].filter(
+      (key) => !sameRRsets(this.base.nodes.get(key)?.rrsets, this.#nodes.get(key)?.rrsets),
+    );
   }
 
   /**
@@ -211,34 +218,4 @@ function collectMissing(node: ZoneNode, other: ZoneNode | undefined, records: Zo
     const isCommon = memberTest(counterpart?.ttl === ttl ? counterpart.rdatas : []);
     for (const rdata of rrset.rdatas) if (!isCommon(rdata)) records.push({ wireText: node.wireText, type, ttl, rdata });
   }
-}
-
-/** Most names have few RRsets, and most RRsets few members: a search of more uses an index, so that the work is linear. */
-const FEW = 8;
-
-function rrsetFinder(rrsets: readonly ZoneRRset[]): (type: number) => ZoneRRset | undefined {
-  if (rrsets.length <= FEW) return (type) => rrsets.find((rrset) => rrset.type === type);
-  const byType = new Map(rrsets.map((rrset) => [rrset.type, rrset]));
-  return (type) => byType.get(type);
-}
-
-function memberTest(rdatas: readonly string[]): (rdata: string) => boolean {
-  if (rdatas.length <= FEW) return (rdata) => rdatas.includes(rdata);
-  const members = new Set(rdatas);
-  return (rdata) => members.has(rdata);
-}
-
-function sameRRsets(a: ZoneNode | undefined, b: ZoneNode | undefined): boolean {
-  if (a === b) return true;
-  const left = a?.rrsets ?? [];
-  const right = b?.rrsets ?? [];
-  if (left.length !== right.length) return false;
-  const findRight = rrsetFinder(right);
-  return left.every((rrset) => sameRRset(rrset, findRight(rrset.type)));
-}
-
-function sameRRset(a: ZoneRRset, b: ZoneRRset | undefined): boolean {
-  if (a === b) return true;
-  if (b === undefined || a.ttl !== b.ttl || a.rdatas.length !== b.rdatas.length) return false;
-  return a.rdatas.every(memberTest(b.rdatas));
 }

@@ -28,6 +28,7 @@ export class EmbeddedZone {
     this.id = id;
     this.#publishedCommit = publishedCommit;
     this.apex = version.apex;
+    version.nodes.pack();
     this.#published = version;
     this.#newest = version;
   }
@@ -68,6 +69,7 @@ export class EmbeddedZone {
 
   /** The sealed draft is on disk. */
   publish({ version, diff, keys }: SealedDraft): void {
+    version.nodes.pack();
     this.#published = version;
     this.#publishedCommit = this.pendingCommit;
     for (const key of keys) this.unfolded.add(key);

@@ -7,13 +7,14 @@
  */
 import { formatRRType, RRType } from '../../dns/rdata.ts';
 import { rdataKey } from '../../dns/rdata-canonical.ts';
-import type { NameMap } from './name-map.ts';
+import { sameRRset } from './same-rrset.ts';
+import type { ZoneNodes } from './zone-nodes.ts';
 import { findRRset, isCut, isStrictlyBelow, nameOf, parentKey, type ZoneNode } from './zone-version.ts';
 
 /** The names of a zone: those of a version, or of a draft. */
 export interface ZoneNames {
   readonly apex: { readonly key: string };
-  readonly nodes: NameMap<ZoneNode>;
+  readonly nodes: ZoneNodes;
   /** As ZoneVersion.cuts. */
   readonly cuts: number;
 }
@@ -82,7 +83,7 @@ export function hidesBelow({ apex, nodes }: ZoneNames, cut: ZoneNode): boolean {
   const glue = new Set<string>();
   for (const rdata of findRRset(cut, RRType.NS)?.rdatas ?? []) {
     const target = rdataKey(RRType.NS, rdata);
-    if (!isStrictlyBelow(target, cut.key) || nodes.get(target) === undefined) continue;
+    if (!isStrictlyBelow(target, cut.key) || !nodes.has(target)) continue;
     addPath(children, target, cut.key);
     glue.add(target);
   }
@@ -128,7 +129,7 @@ export function newlyOccluded(before: ZoneNames, after: ZoneNames, keys: Iterabl
       const cut = hiddenBy(after, above, key, rrset.type, node);
       if (cut === undefined) continue;
       // Hidden before, and unchanged.
-      const isOld = earlier !== undefined && findRRset(earlier, rrset.type) === rrset;
+      const isOld = earlier !== undefined && sameRRset(rrset, findRRset(earlier, rrset.type));
       if (!isOld || !isHidden(before, key, rrset.type, earlier)) return hiddenText(node, rrset.type, cut);
     }
     if (!isCut(node, after.apex.key) || !hidesBelow(after, node)) continue;

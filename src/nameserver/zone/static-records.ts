@@ -7,9 +7,10 @@ import type { DomainName } from '../../dns/name.ts';
 import { formatRRType, type ResourceRecord, RRType } from '../../dns/rdata.ts';
 import { rdataKey } from '../../dns/rdata-canonical.ts';
 import type { ZoneDraft } from './draft.ts';
-import { NameMap } from './name-map.ts';
 import { describeCut, hidesBelow, hidingCut } from './occlusion.ts';
+import { sameRRset } from './same-rrset.ts';
 import { UnservedEditor } from './unserved.ts';
+import { ZoneNodes } from './zone-nodes.ts';
 import {
   findRRset,
   isCut,
@@ -71,7 +72,7 @@ interface StaticRRset {
 export function newVersion(content: StaticContent, serial: number): ZoneVersion {
   const { apex } = content;
   const node: ZoneNode = { key: apex.key, wireText: apex.wireText, rrsets: [soaOf(content, serial)], children: 0 };
-  return new ZoneVersion(apex, NameMap.of([node]), 0);
+  return new ZoneVersion(apex, ZoneNodes.of([node]), 0);
 }
 
 function soaOf({ ns, contact, soa }: StaticContent, serial: number): ZoneRRset {
@@ -102,7 +103,7 @@ export function replaceStatics(draft: ZoneDraft, content: StaticContent, onColli
     const { key } = ownerName;
     const current = draft.findRRset(key, rrset.type);
     if (current !== undefined && !before.get(key)?.has(rrset.type)) collisions.sameRRset(ownerName, rrset.type);
-    if (current === undefined || !sameMembers(current, rrset)) draft.setRRset(ownerName, rrset);
+    if (current === undefined || !sameRRset(current, rrset)) draft.setRRset(ownerName, rrset);
   }
   for (const { ownerName } of configured) collisions.beside(ownerName);
   for (const { ownerName } of configured) collisions.above(ownerName);
@@ -230,12 +231,6 @@ class Collisions {
 
 function describe(ownerName: DomainName, type: number): string {
   return `${formatRRType(type)} RRset of '${ownerName}'`;
-}
-
-function sameMembers(a: ZoneRRset, b: ZoneRRset): boolean {
-  if (a.ttl !== b.ttl || a.rdatas.length !== b.rdatas.length) return false;
-  const members = new Set(a.rdatas);
-  return b.rdatas.every((rdata) => members.has(rdata));
 }
 
 function sameStatics(a: StaticRRsets, b: StaticRRsets): boolean {

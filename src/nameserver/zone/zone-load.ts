@@ -3,7 +3,7 @@ import type { DomainName } from '../../dns/name.ts';
 import { lowerCaseText } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { ZoneDraft } from './draft.ts';
-import { NameMap } from './name-map.ts';
+import { ZoneNodes } from './zone-nodes.ts';
 import {
   findRRset,
   isCut,
@@ -23,31 +23,48 @@ export function buildVersion(
   statics: StaticRRsets,
   unserved?: UnservedRRsets,
 ): ZoneVersion {
-  let nodes = NameMap.of(stored);
   let cuts = 0;
-  const childCounts = new Map<string, { wireText: string; count: number }>();
-  for (const node of nodes.values()) {
-    if (isCut(node, apex.key)) cuts += 1;
-    // Most names are one label below the apex, which counts no children.
-    for (let { key, wireText } = node; key.length > apex.key.length; ) {
-      key = parentKey(key);
-      if (key.length === apex.key.length) break;
-      wireText = parentKey(wireText);
-      const counted = childCounts.get(key);
-      if (counted !== undefined) {
-        counted.count += 1;
-        break;
-      }
-      childCounts.set(key, { wireText, count: 1 });
-      // A stored name counts itself for its own parent.
-      if (nodes.get(key) !== undefined) break;
+  /** Names more than one label below the apex, which alone have parents that count them. */
+  const deep: { key: string; wireText: string }[] = [];
+  function* counted() {
+    for (const node of stored) {
+      if (isCut(node, apex.key)) cuts += 1;
+      const { key, wireText } = node;
+      if (key.length > apex.key.length && parentKey(key).length > apex.key.length) deep.push({ key, wireText });
+      yield node;
     }
   }
-  for (const [key, { wireText, count }] of childCounts) {
+  let nodes = ZoneNodes.of(counted());
+  for (const [key, { wireText, count }] of childCounts(apex, deep, nodes)) {
     const node = nodes.get(key) ?? { key, wireText, rrsets: [], children: 0 };
     nodes = nodes.set({ ...node, children: count });
   }
   return new ZoneVersion(apex, nodes, cuts, statics, unserved);
+}
+
+function childCounts(
+  apex: DomainName,
+  deep: Iterable<{ readonly key: string; readonly wireText: string }>,
+  nodes: ZoneNodes,
+): Map<string, { wireText: string; count: number }> {
+  const counts = new Map<string, { wireText: string; count: number }>();
+  for (let { key, wireText } of deep) {
+    for (;;) {
+      key = parentKey(key);
+      // The apex counts no children.
+      if (key.length === apex.key.length) break;
+      wireText = parentKey(wireText);
+      const counted = counts.get(key);
+      if (counted !== undefined) {
+        counted.count += 1;
+        break;
+      }
+      counts.set(key, { wireText, count: 1 });
+      // A stored name counts itself for its own parent.
+      if (nodes.has(key)) break;
+    }
+  }
+  return counts;
 }
 
 /**

@@ -11,7 +11,7 @@ import type { RRset } from '../../dns/rrset.ts';
 import { decodeRdata, encodeRdata } from '../../dns/wire/rdata-codec.ts';
 import { WireReader } from '../../dns/wire/reader.ts';
 import { WireWriter } from '../../dns/wire/writer.ts';
-import type { NameMap } from './name-map.ts';
+import type { ZoneNodes } from './zone-nodes.ts';
 
 /** The records of one type at one name. */
 export interface ZoneRRset {
@@ -63,7 +63,7 @@ const NO_UNSERVED: UnservedRRsets = new Map();
 
 export class ZoneVersion {
   readonly apex: DomainName;
-  readonly nodes: NameMap<ZoneNode>;
+  readonly nodes: ZoneNodes;
   readonly statics: StaticRRsets;
   readonly unserved: UnservedRRsets;
   /** Number of delegations and DNAMEs. With 0 a query skips the search for them. */
@@ -77,7 +77,7 @@ export class ZoneVersion {
   /** @throws Error without an SOA at the apex */
   constructor(
     apex: DomainName,
-    nodes: NameMap<ZoneNode>,
+    nodes: ZoneNodes,
     cuts: number,
     statics: StaticRRsets = new Map(),
     unserved = NO_UNSERVED,

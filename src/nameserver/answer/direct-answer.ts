@@ -1,0 +1,182 @@
+/**
+ * The usual answer, straight from the octets of a query and of the zone: a name of a zone without delegations has an RRset of the
+ * type that is asked for, whose RDATA has no name to compress. No text and no object is made but the reply.
+ *
+ * All other queries are left to answer.ts and reply-writer.ts, which give the same reply to these.
+ */
+import { RRClass, RRType } from '../../dns/rdata.ts';
+import { UDP_PAYLOAD_OCTETS } from '../../dns/wire/edns.ts';
+import { MAX_MESSAGE_OCTETS } from '../../dns/wire/writer.ts';
+import { lowerCase, NameHashes } from '../zone/name-hash.ts';
+import type { PackedNodes } from '../zone/packed-nodes.ts';
+import type { AnswerableZone, ZoneIndex } from './answer.ts';
+import { HEADER_OCTETS } from './dns-service.ts';
+import { compressedNameAt } from './reply-writer.ts';
+import { PLAIN_UDP_OCTETS, udpLimitOf } from './request-edns.ts';
+
+/** Up to this type there are only types of data, apart from OPT (RFC 6895 §3.1). */
+const LAST_DATA_TYPE = 127;
+const OPT_OCTETS = 11;
+/** Owner name as a pointer to the question, type, class, TTL, length of RDATA. */
+const RECORD_OCTETS = 12;
+
+interface IndexedZone {
+  readonly zone: AnswerableZone;
+  readonly apex: Uint8Array;
+}
+
+export class DirectAnswers {
+  readonly #names = new NameHashes();
+  /** The zones that `#byHash` was made of. */
+  #zones: ZoneIndex | undefined;
+  /** Zones by the hash of their apex. */
+  #byHash = new Map<number, IndexedZone[]>();
+  // Of the question that `find` read last.
+  #nameEnd = 0;
+  #nodes: PackedNodes | undefined;
+  #place = 0;
+  #members = 0;
+  /** Offset in the zone's octets of the TTL of the RRset. */
+  #rrset = 0;
+  #hasEdns = false;
+
+  /**
+   * Reads a query, and finds the RRset that answers it.
+   * @returns the size of the reply in octets; 0: another way must answer it
+   */
+  find(query: Uint8Array, zones: ZoneIndex, overTcp: boolean): number {
+    // Opcode QUERY, one question, no answer and authority, at most one additional record.
+    if ((query[2]! & 0xf8) !== 0 || query[4] !== 0 || query[5] !== 1) return 0;
+    if (query[6]! | query[7]! | query[8]! | query[9]! | query[10]! || query[11]! > 1) return 0;
+    const nameEnd = this.#names.read(query, HEADER_OCTETS);
+    if (nameEnd < 0) return 0;
+    const questionEnd = nameEnd + 4;
+    const qtype = (query[nameEnd]! << 8) | query[nameEnd + 1]!;
+    if (query[nameEnd + 2] !== 0 || query[nameEnd + 3] !== RRClass.IN || !isDirectType(qtype)) return 0;
+    const hasEdns = query[11] === 1;
+    if (query.length !== questionEnd + (hasEdns ? OPT_OCTETS : 0)) return 0;
+    if (hasEdns && !isPlainOpt(query, questionEnd)) return 0;
+    const nodes = this.#nodesOf(query, nameEnd, zones);
+    if (nodes === undefined) return 0;
+    const place = nodes.placeOfOctets(query, HEADER_OCTETS, nameEnd, this.#names.hashes[0]!);
+    const rrset = place < 0 ? -1 : nodes.rrsetAt(place, qtype);
+    if (rrset < 0) return 0;
+    const octets = nodes.octetsAt(place);
+    const members = (octets[rrset + 4]! << 8) | octets[rrset + 5]!;
+    let size = query.length + members * RECORD_OCTETS;
+    for (let at = rrset + 6, i = 0; i < members; i++) {
+      const length = (octets[at]! << 8) | octets[at + 1]!;
+      size += length;
+      at += 2 + length;
+    }
+    if (size > (overTcp ? MAX_MESSAGE_OCTETS : datagramLimit(query, questionEnd, hasEdns))) return 0;
+    this.#nameEnd = nameEnd;
+    this.#nodes = nodes;
+    this.#place = place;
+    this.#rrset = rrset;
+    this.#members = members;
+    this.#hasEdns = hasEdns;
+    return size;
+  }
+
+  /** `DomainName.key` of QNAME. @param query that `find` read last */
+  keyOf(query: Uint8Array): string {
+    let key = '';
+    for (let at = HEADER_OCTETS; at < this.#nameEnd; at++) key += String.fromCharCode(lowerCase(query[at]!));
+    return key;
+  }
+
+  /** The reply to the query that `find` read last. @param size as `find` returned it */
+  reply(query: Uint8Array, size: number): Buffer {
+    const reply = Buffer.allocUnsafe(size);
+    const nameEnd = this.#nameEnd;
+    const questionEnd = nameEnd + 4;
+    const members = this.#members;
+    for (let i = 0; i < questionEnd; i++) reply[i] = query[i]!;
+    // QR and AA; RD and CD are copied (RFC 1035 §4.1.1, RFC 4035 §3.1.6).
+    reply[2] = 0x84 | (query[2]! & 0x01);
+    reply[3] = query[3]! & 0x10;
+    reply[6] = members >> 8;
+    reply[7] = members;
+    const octets = this.#nodes!.octetsAt(this.#place);
+    const ttl = this.#rrset;
+    let from = ttl + 6;
+    let to = questionEnd;
+    for (let member = 0; member < members; member++) {
+      reply[to] = 0xc0;
+      reply[to + 1] = HEADER_OCTETS;
+      for (let i = 0; i < 4; i++) reply[to + 2 + i] = query[nameEnd + i]!;
+      for (let i = 0; i < 4; i++) reply[to + 6 + i] = octets[ttl + i]!;
+      const length = 2 + ((octets[from]! << 8) | octets[from + 1]!);
+      for (let i = 0; i < length; i++) reply[to + 10 + i] = octets[from + i]!;
+      from += length;
+      to += 10 + length;
+    }
+    if (this.#hasEdns) this.#writeOpt(query, questionEnd, reply, to);
+    return reply;
+  }
+
+  #writeOpt(query: Uint8Array, questionEnd: number, reply: Buffer, at: number): void {
+    reply[at] = 0;
+    reply[at + 1] = 0;
+    reply[at + 2] = RRType.OPT;
+    reply[at + 3] = UDP_PAYLOAD_OCTETS >> 8;
+    reply[at + 4] = UDP_PAYLOAD_OCTETS & 0xff;
+    reply[at + 5] = 0;
+    reply[at + 6] = 0;
+    // The DO flag (RFC 3225 §3).
+    reply[at + 7] = query[questionEnd + 7]! & 0x80;
+    reply[at + 8] = 0;
+    reply[at + 9] = 0;
+    reply[at + 10] = 0;
+  }
+
+  /** The names of the zone that the name belongs to, if it has no delegations. */
+  #nodesOf(query: Uint8Array, nameEnd: number, zones: ZoneIndex): PackedNodes | undefined {
+    if (zones !== this.#zones) this.#index(zones);
+    const { count, starts, hashes } = this.#names;
+    for (let label = 0; label < count; label++) {
+      const found = this.#byHash.get(hashes[label]!);
+      if (found === undefined) continue;
+      for (const { zone, apex } of found) {
+        if (!isName(query, starts[label]!, nameEnd, apex)) continue;
+        const version = zone.published;
+        return version === undefined || version.cuts > 0 ? undefined : version.nodes.packed;
+      }
+    }
+    return undefined;
+  }
+
+  #index(zones: ZoneIndex): void {
+    this.#zones = zones;
+    this.#byHash = new Map();
+    const names = new NameHashes();
+    for (const zone of zones.values()) {
+      const apex = Buffer.from(zone.apex.key, 'latin1');
+      names.read(apex, 0);
+      const hash = names.hashes[0]!;
+      this.#byHash.set(hash, [...(this.#byHash.get(hash) ?? []), { zone, apex }]);
+    }
+  }
+}
+
+function isDirectType(type: number): boolean {
+  // DS belongs to the parent side of a zone cut.
+  return type <= LAST_DATA_TYPE && type !== RRType.OPT && type !== RRType.DS && compressedNameAt(type) < 0;
+}
+
+/** EDNS version 0 without options. */
+function isPlainOpt(query: Uint8Array, at: number): boolean {
+  if (query[at] !== 0 || query[at + 1] !== 0 || query[at + 2] !== RRType.OPT) return false;
+  return query[at + 6] === 0 && query[at + 9] === 0 && query[at + 10] === 0;
+}
+
+function datagramLimit(query: Uint8Array, questionEnd: number, hasEdns: boolean): number {
+  return hasEdns ? udpLimitOf((query[questionEnd + 3]! << 8) | query[questionEnd + 4]!) : PLAIN_UDP_OCTETS;
+}
+
+function isName(query: Uint8Array, start: number, end: number, key: Uint8Array): boolean {
+  if (end - start !== key.length) return false;
+  for (let i = 0; i < key.length; i++) if (lowerCase(query[start + i]!) !== key[i]) return false;
+  return true;
+}

@@ -1,0 +1,63 @@
+/**
+ * A hash of domain names in wire form, of their lower-case octets from the last one to the first: the hash of each ancestor is a
+ * step on the way to that of the name.
+ *
+ * It starts at a random number, so that a client cannot choose names that share a place.
+ */
+
+const SEED = Math.floor(Math.random() * 0x1_0000_0000) | 0;
+const PRIME = 0x01000193;
+
+/** @param key `DomainName.key` @returns 32 bits, unsigned */
+export function hashOfKey(key: string): number {
+  let hash = SEED;
+  for (let i = key.length - 1; i >= 0; i--) hash = Math.imul(hash ^ key.charCodeAt(i), PRIME);
+  return mixed(hash);
+}
+
+/** The hashes of a name and of its ancestors, of the octets of a message. Reused for each message. */
+export class NameHashes {
+  /** Number of labels with the root: of `starts` and `hashes`. */
+  count = 0;
+  /** Offset of each label; the first is that of the name, the last one that of the root. */
+  readonly starts = new Uint16Array(128);
+  /** As hashOfKey, of the name that begins there. */
+  readonly hashes = new Uint32Array(128);
+
+  /**
+   * Reads an uncompressed name.
+   * @returns the offset of its end; -1 if it is compressed, too long or incomplete
+   */
+  read(octets: Uint8Array, start: number): number {
+    let count = 0;
+    let at = start;
+    for (;;) {
+      const length = octets[at];
+      if (length === undefined || length > 63) return -1;
+      this.starts[count++] = at;
+      at += length + 1;
+      if (length === 0) break;
+      // RFC 1035 §2.3.4: 255 octets with the root, which are at most 128 labels with it.
+      if (at - start > 254) return -1;
+    }
+    if (at > octets.length) return -1;
+    let hash = SEED;
+    let i = at - 1;
+    for (let label = count - 1; label >= 0; label--) {
+      for (const first = this.starts[label]!; i >= first; i--) hash = Math.imul(hash ^ lowerCase(octets[i]!), PRIME);
+      this.hashes[label] = mixed(hash);
+    }
+    this.count = count;
+    return at;
+  }
+}
+
+/** ASCII only (RFC 4343 §3). The octet of a label's length is below the letters. */
+export function lowerCase(octet: number): number {
+  return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet;
+}
+
+function mixed(hash: number): number {
+  const once = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return (once ^ (once >>> 13)) >>> 0;
+}

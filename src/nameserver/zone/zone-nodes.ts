@@ -1,0 +1,234 @@
+/**
+ * The names of a zone at one state, immutable: changes of another state, down to one that is packed (packed-nodes.ts).
+ *
+ * A draft and the version in the commit in flight are changes in a persistent map. When a version is published, its changes are
+ * packed, and it becomes the one that the table shows. A version before it that is still in use, by a transfer, reads the table
+ * with what was changed since undone; that is dropped with it by the garbage collector.
+ */
+import { type Keyed, NameMap } from './name-map.ts';
+import { type PackedNode, PackedNodes, unpackNode } from './packed-nodes.ts';
+import type { ZoneNode } from './zone-version.ts';
+
+interface Change extends Keyed {
+  /** Undefined: the name is deleted. */
+  readonly node: ZoneNode | undefined;
+}
+
+const NO_CHANGES = NameMap.empty<Change>();
+
+export class ZoneNodes {
+  #below: ZoneNodes | TableState;
+  #changes: NameMap<Change>;
+  readonly size: number;
+
+  private constructor(below: ZoneNodes | TableState, changes: NameMap<Change>, size: number) {
+    this.#below = below;
+    this.#changes = changes;
+    this.size = size;
+  }
+
+  /** Of nodes with the same key the last one wins. */
+  static of(nodes: Iterable<ZoneNode>): ZoneNodes {
+    const table = new PackedNodes();
+    for (const node of nodes) table.put(node);
+    return new ZoneNodes(new TableState(table), NO_CHANGES, table.size);
+  }
+
+  /** The table of a version that is packed and the newest one; else undefined. */
+  get packed(): PackedNodes | undefined {
+    const below = this.#below;
+    return below instanceof TableState && below.isNewest && this.#changes.size === 0 ? below.table : undefined;
+  }
+
+  get(key: string): ZoneNode | undefined {
+    let nodes: ZoneNodes = this;
+    for (;;) {
+      const change = nodes.#changes.size === 0 ? undefined : nodes.#changes.get(key);
+      if (change !== undefined) return change.node;
+      const below = nodes.#below;
+      if (below instanceof TableState) return below.get(key);
+      nodes = below;
+    }
+  }
+
+  has(key: string): boolean {
+    let nodes: ZoneNodes = this;
+    for (;;) {
+      const change = nodes.#changes.size === 0 ? undefined : nodes.#changes.get(key);
+      if (change !== undefined) return change.node !== undefined;
+      const below = nodes.#below;
+      if (below instanceof TableState) return below.has(key);
+      nodes = below;
+    }
+  }
+
+  set(node: ZoneNode): ZoneNodes {
+    const { key } = node;
+    const size = this.has(key) ? this.size : this.size + 1;
+    return new ZoneNodes(this.#below, this.#changes.set({ key, node }), size);
+  }
+
+  delete(key: string): ZoneNodes {
+    if (!this.has(key)) return this;
+    return new ZoneNodes(this.#below, this.#changes.set({ key, node: undefined }), this.size - 1);
+  }
+
+  *values(): Generator<ZoneNode> {
+    const changes = this.#changes;
+    for (const node of this.#below.values()) if (changes.size === 0 || changes.get(node.key) === undefined) yield node;
+    for (const { node } of changes.values()) if (node !== undefined) yield node;
+  }
+
+  /** For a draft: the same nodes, whose later changes are apart from those of this version. */
+  layer(): ZoneNodes {
+    return new ZoneNodes(this, NO_CHANGES, this.size);
+  }
+
+  /** Packs the changes. Versions before this one read as they did. */
+  pack(): void {
+    let below = this.#below;
+    if (below instanceof ZoneNodes) {
+      below.pack();
+      below = below.#below as TableState;
+    }
+    this.#below = this.#changes.size === 0 ? below : below.apply(this.#changes);
+    this.#changes = NO_CHANGES;
+  }
+}
+
+/** What one change of the table undoes, for the states before it. */
+interface Undo {
+  readonly key: string;
+  /** Where the name was, and what it had; undefined if it was not there. */
+  readonly place: number;
+  readonly before: PackedNode | undefined;
+  /** Where it is since; -1 if it was removed. */
+  readonly newPlace: number;
+}
+
+/** The nodes of a table that is shared: as it is, or as it was before the states that follow. */
+class TableState {
+  readonly table: PackedNodes;
+  readonly #held: HeldStates;
+  /** Undefined for the newest state. */
+  #next: TableState | undefined;
+  /** The way back from `#next`. */
+  #undo: readonly Undo[] = [];
+  /** The way back from the newest state, as far as it was needed. */
+  #keys: Map<string, PackedNode | undefined> | undefined;
+  #places: Map<number, PackedNode | undefined> | undefined;
+
+  constructor(table: PackedNodes, held = new HeldStates()) {
+    this.table = table;
+    this.#held = held;
+  }
+
+  get isNewest(): boolean {
+    return this.#next === undefined;
+  }
+
+  get(key: string): ZoneNode | undefined {
+    if (this.#next !== undefined) {
+      this.shorten();
+      const before = this.#keys!.get(key);
+      if (before !== undefined) return unpackNode(before);
+      if (this.#keys!.has(key)) return undefined;
+    }
+    return this.table.get(key);
+  }
+
+  has(key: string): boolean {
+    if (this.#next !== undefined) {
+      this.shorten();
+      if (this.#keys!.has(key)) return this.#keys!.get(key) !== undefined;
+    }
+    return this.table.placeOf(key) >= 0;
+  }
+
+  *values(): Generator<ZoneNode> {
+    const { table } = this;
+    // Places that are used later were free at this state.
+    const { end } = table;
+    for (let place = 0; place < end; ) {
+      const units = table.unitsAt(place);
+      const node = this.#nodeAt(place);
+      if (node !== undefined) yield node;
+      place += units;
+    }
+  }
+
+  #nodeAt(place: number): ZoneNode | undefined {
+    if (this.#next !== undefined) {
+      this.shorten();
+      const before = this.#places!.get(place);
+      if (before !== undefined) return unpackNode(before);
+      if (this.#places!.has(place)) return undefined;
+    }
+    return this.table.nodeAt(place);
+  }
+
+  /** The next state. The table is changed where this is the newest one; else the nodes are copied to a new one. */
+  apply(changes: NameMap<Change>): TableState {
+    if (this.#next !== undefined) {
+      const copy = new PackedNodes();
+      for (const node of this.values()) copy.put(node);
+      return new TableState(copy).apply(changes);
+    }
+    const { table } = this;
+    const undo: Undo[] = [];
+    for (const { key, node } of changes.values()) {
+      const place = table.placeOf(key);
+      const before = place < 0 ? undefined : table.packedAt(place);
+      let newPlace = -1;
+      if (node !== undefined) newPlace = table.put(node);
+      else if (place >= 0) table.remove(key);
+      undo.push({ key, place, before, newPlace });
+    }
+    this.#undo = undo;
+    this.#next = new TableState(table, this.#held);
+    this.#held.note(this, undo.length);
+    return this.#next;
+  }
+
+  /** Makes the newest state the next one, so that none between them is kept. */
+  shorten(): void {
+    this.#keys ??= new Map();
+    this.#places ??= new Map();
+    let next: TableState = this;
+    while (next.#next !== undefined) {
+      for (const { key, place, before, newPlace } of next.#undo) {
+        // What was undone first is what this state had.
+        if (!this.#keys.has(key)) this.#keys.set(key, before);
+        if (place >= 0 && !this.#places.has(place)) this.#places.set(place, before);
+        if (newPlace >= 0 && !this.#places.has(newPlace)) this.#places.set(newPlace, undefined);
+      }
+      next = next.#next;
+    }
+    this.#undo = [];
+    this.#next = next;
+  }
+}
+
+/** Changes between two states that are shortened. */
+const SHORTEN_AFTER = 4_096;
+
+/**
+ * Some states of a table that are perhaps in use. An older one keeps all that follow: without this a transfer that waits for its
+ * client would keep each change of a name, and not only what the name had when the transfer began.
+ */
+class HeldStates {
+  #states: WeakRef<TableState>[] = [];
+  #changes = 0;
+
+  note(state: TableState, changes: number): void {
+    this.#changes += changes;
+    if (this.#changes < SHORTEN_AFTER) return;
+    this.#changes = 0;
+    this.#states = this.#states.filter((each) => {
+      const held = each.deref();
+      held?.shorten();
+      return held !== undefined;
+    });
+    this.#states.push(new WeakRef(state));
+  }
+}
