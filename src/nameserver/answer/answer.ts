@@ -213,7 +213,7 @@ class Lookup {
   /** RFC 4592 §3.3.1: the wildcard below the closest encloser. */
   #wildcard(version: ZoneVersion): ZoneNode | undefined {
     let encloser = parentKey(this.#key);
-    while (version.find(encloser) === undefined) encloser = parentKey(encloser);
+    while (!version.nodes.has(encloser)) encloser = parentKey(encloser);
     return version.find(`\x01*${encloser}`);
   }
 

@@ -137,7 +137,7 @@ function occludedBy(draft: ZoneDraft, { key }: DomainName, node: ZoneNode | unde
 function wildcardFor(draft: ZoneDraft, key: string): ZoneNode | undefined {
   const apexKey = draft.apex.key;
   let encloser = key;
-  while (encloser !== apexKey && draft.find(encloser) === undefined) encloser = parentKey(encloser);
+  while (encloser !== apexKey && !draft.nodes.has(encloser)) encloser = parentKey(encloser);
   return draft.find(`\x01*${encloser}`);
 }
 

@@ -106,20 +106,20 @@ export class ZoneDraft {
     const rrsets = node?.rrsets ?? [];
     const at = rrsets.findIndex(({ type }) => type === rrset.type);
     if (rrset.rdatas.length === 0) {
-      if (at >= 0) this.#setRRsets(node!, rrsets.toSpliced(at, 1));
+      if (at >= 0) this.#setRRsets(node!, rrsets.toSpliced(at, 1), false);
       return;
     }
     const { key, wireText } = node ?? ownerName;
     const children = node?.children ?? 0;
     const next = at < 0 ? [...rrsets, rrset] : rrsets.with(at, rrset);
-    this.#setRRsets({ key, wireText, rrsets, children }, next);
+    this.#setRRsets({ key, wireText, rrsets, children }, next, node === undefined);
   }
 
   /** Replaces all RRsets of a name; none removes it. @param ownerName its `wireText` is the name's letter case */
   setRRsets({ key, wireText }: Pick<DomainName, 'key' | 'wireText'>, rrsets: readonly ZoneRRset[]): void {
     const node = this.#nodes.get(key);
     const before = { key, wireText, rrsets: node?.rrsets ?? [], children: node?.children ?? 0 };
-    this.#setRRsets(before, rrsets);
+    this.#setRRsets(before, rrsets, node === undefined);
   }
 
   deleteRRset(key: string, type: number): void {
@@ -127,7 +127,7 @@ export class ZoneDraft {
     if (node !== undefined) this.setRRset(node, { type, ttl: 0, rdatas: [] });
   }
 
-  #setRRsets(node: ZoneNode, rrsets: readonly ZoneRRset[]): void {
+  #setRRsets(node: ZoneNode, rrsets: readonly ZoneRRset[], isNew: boolean): void {
     const { key } = node;
     const apexKey = this.base.apex.key;
     this.#touched.add(key);
@@ -135,8 +135,7 @@ export class ZoneDraft {
     this.#cuts += Number(isCut(next, apexKey)) - Number(isCut(node, apexKey));
     if (rrsets.length === 0 && node.children === 0 && key !== apexKey) this.#removeNode(key);
     else {
-      const isNew = !this.#nodes.has(key);
-      this.#nodes = this.#nodes.set(next);
+      this.#nodes = this.#nodes.set(next, isNew);
       if (isNew) this.#countChild(next, 1);
     }
   }
@@ -156,10 +155,10 @@ export class ZoneDraft {
     const parent = this.#nodes.get(key);
     if (parent === undefined) {
       const emptyNode = { key, wireText: parentKey(child.wireText), rrsets: [], children: 1 };
-      this.#nodes = this.#nodes.set(emptyNode);
+      this.#nodes = this.#nodes.set(emptyNode, true);
       this.#countChild(emptyNode, 1);
     } else if (parent.children + by === 0 && parent.rrsets.length === 0) this.#removeNode(key);
-    else this.#nodes = this.#nodes.set({ ...parent, children: parent.children + by });
+    else this.#nodes = this.#nodes.set({ ...parent, children: parent.children + by }, false);
   }
 
   /** The current content without a serial step, for the replay of commits. */
@@ -168,37 +167,35 @@ export class ZoneDraft {
     return new ZoneVersion(this.base.apex, nodes, this.#cuts, this.statics, this.unserved);
   }
 
-  /** Keys of names whose data differ from the base. */
-  #changedKeys(): string[] {
-    return [...this.#touched].filter(
-      (key) => !sameRRsets(this.base.nodes.get(key)?.rrsets, this.#nodes.get(key)?.rrsets),
-    );
-  }
-
   /**
    * The new version and its diff; undefined if nothing changed. The serial is incremented unless an edit set a later one
    * (RFC 2136 §3.6).
    */
   seal(): SealedDraft | undefined {
-    const keys = this.#changedKeys();
     const { base } = this;
-    if (keys.length === 0 && this.statics === base.statics && this.unserved === base.unserved) return undefined;
     const apexKey = base.apex.key;
+    const changed: { key: string; before: ZoneNode | undefined; after: ZoneNode | undefined }[] = [];
+    for (const key of this.#touched) {
+      const [before, after] = [base.nodes.get(key), this.#nodes.get(key)];
+      if (!sameRRsets(before?.rrsets, after?.rrsets)) changed.push({ key, before, after });
+    }
+    if (changed.length === 0 && this.statics === base.statics && this.unserved === base.unserved) return undefined;
     const soa = this.findRRset(apexKey, RRType.SOA)!;
     if (soaSerial(soa.rdatas[0]!) === base.serial) {
       const rdata = withSerial(soa.rdatas[0]!, nextSerial(base.serial));
       this.setRRset(base.apex, { ...soa, rdatas: [rdata] });
-      if (!keys.includes(apexKey)) keys.push(apexKey);
+      // The diff begins with the SOA itself; only other RRsets of the apex are compared.
+      if (!changed.some(({ key }) => key === apexKey))
+        changed.push({ key: apexKey, before: undefined, after: undefined });
     }
     const version = this.version();
     const removed: ZoneRecord[] = [soaRecord(base)];
     const added: ZoneRecord[] = [soaRecord(version)];
-    for (const key of keys) {
-      const before = base.nodes.get(key);
-      const after = version.nodes.get(key);
+    for (const { before, after } of changed) {
       if (before) collectMissing(before, after, removed);
       if (after) collectMissing(after, before, added);
     }
+    const keys = changed.map(({ key }) => key);
     return { version, diff: { serialBefore: base.serial, serial: version.serial, removed, added }, keys };
   }
 }

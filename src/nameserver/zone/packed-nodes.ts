@@ -76,7 +76,9 @@ export class PackedNodes {
 
   /** The size of the block at a place, in units. */
   unitsAt(place: number): number {
-    return this.#chunkOf(place).readUInt16BE(offsetOf(place));
+    const chunk = this.#chunkOf(place);
+    const offset = offsetOf(place);
+    return (chunk[offset]! << 8) | chunk[offset + 1]!;
   }
 
   /** Undefined for a free block. */
@@ -88,12 +90,22 @@ export class PackedNodes {
     return state === FREE ? undefined : unpack(chunk, offset);
   }
 
-  /** A copy of what is at a place. */
-  packedAt(place: number): PackedNode {
+  /** The size of the block at a place, in octets. */
+  lengthAt(place: number): number {
+    return this.unitsAt(place) * UNIT;
+  }
+
+  /** The node at a place where it is an object. */
+  largeAt(place: number): ZoneNode | undefined {
+    return this.#large.size === 0 ? undefined : this.#large.get(place);
+  }
+
+  /** Copies the block at a place. */
+  copy(place: number, to: Buffer, at: number): void {
     const chunk = this.#chunkOf(place);
     const offset = offsetOf(place);
-    if (chunk[offset + 2] === LARGE) return this.#large.get(place)!;
-    return Buffer.from(chunk.subarray(offset, offset + chunk.readUInt16BE(offset) * UNIT));
+    const length = ((chunk[offset]! << 8) | chunk[offset + 1]!) * UNIT;
+    for (let i = 0; i < length; i++) to[at + i] = chunk[offset + i]!;
   }
 
   /** The octets that hold the RRset of a place; see `rrsetAt`. */
@@ -265,8 +277,12 @@ export function unpackNode(packed: PackedNode): ZoneNode {
   return Buffer.isBuffer(packed) ? unpack(packed, 0) : packed;
 }
 
+export function copyOfBlock(octets: Buffer, at: number): Buffer {
+  return Buffer.from(octets.subarray(at, at + octets.readUInt16BE(at) * UNIT));
+}
+
 /** Offset of a place in its chunk, in octets. */
-export function offsetOf(place: number): number {
+function offsetOf(place: number): number {
   return (place & (CHUNK_UNITS - 1)) * UNIT;
 }
 

@@ -6,7 +6,7 @@
  * with what was changed since undone; that is dropped with it by the garbage collector.
  */
 import { type Keyed, NameMap } from './name-map.ts';
-import { type PackedNode, PackedNodes, unpackNode } from './packed-nodes.ts';
+import { copyOfBlock, type PackedNode, PackedNodes, unpackNode } from './packed-nodes.ts';
 import type { ZoneNode } from './zone-version.ts';
 
 interface Change extends Keyed {
@@ -15,6 +15,9 @@ interface Change extends Keyed {
 }
 
 const NO_CHANGES = NameMap.empty<Change>();
+const NO_OCTETS: Buffer = Buffer.alloc(0);
+/** Of a name with one address. */
+const USUAL_OCTETS = 64;
 
 export class ZoneNodes {
   #below: ZoneNodes | TableState;
@@ -62,10 +65,10 @@ export class ZoneNodes {
     }
   }
 
-  set(node: ZoneNode): ZoneNodes {
-    const { key } = node;
-    const size = this.has(key) ? this.size : this.size + 1;
-    return new ZoneNodes(this.#below, this.#changes.set({ key, node }), size);
+  /** @param isNew for a caller that knows it: whether there is no node of this key */
+  set(node: ZoneNode, isNew = !this.has(node.key)): ZoneNodes {
+    const changes = this.#changes.set({ key: node.key, node });
+    return new ZoneNodes(this.#below, changes, isNew ? this.size + 1 : this.size);
   }
 
   delete(key: string): ZoneNodes {
@@ -99,9 +102,10 @@ export class ZoneNodes {
 /** What one change of the table undoes, for the states before it. */
 interface Undo {
   readonly key: string;
-  /** Where the name was, and what it had; undefined if it was not there. */
+  /** Where the name was; -1 if it was not there. */
   readonly place: number;
-  readonly before: PackedNode | undefined;
+  /** What it had: where it begins in the octets of the state. */
+  readonly before: number | ZoneNode;
   /** Where it is since; -1 if it was removed. */
   readonly newPlace: number;
 }
@@ -109,18 +113,20 @@ interface Undo {
 /** The nodes of a table that is shared: as it is, or as it was before the states that follow. */
 class TableState {
   readonly table: PackedNodes;
-  readonly #held: HeldStates;
+  readonly #read: ReadStates;
   /** Undefined for the newest state. */
   #next: TableState | undefined;
   /** The way back from `#next`. */
   #undo: readonly Undo[] = [];
+  /** Of all that is undone: one buffer, because most are dropped unread. */
+  #octets: Buffer = NO_OCTETS;
   /** The way back from the newest state, as far as it was needed. */
   #keys: Map<string, PackedNode | undefined> | undefined;
   #places: Map<number, PackedNode | undefined> | undefined;
 
-  constructor(table: PackedNodes, held = new HeldStates()) {
+  constructor(table: PackedNodes, read = new ReadStates()) {
     this.table = table;
-    this.#held = held;
+    this.#read = read;
   }
 
   get isNewest(): boolean {
@@ -149,11 +155,16 @@ class TableState {
     const { table } = this;
     // Places that are used later were free at this state.
     const { end } = table;
-    for (let place = 0; place < end; ) {
-      const units = table.unitsAt(place);
-      const node = this.#nodeAt(place);
-      if (node !== undefined) yield node;
-      place += units;
+    this.#read.begin(this);
+    try {
+      for (let place = 0; place < end; ) {
+        const units = table.unitsAt(place);
+        const node = this.#nodeAt(place);
+        if (node !== undefined) yield node;
+        place += units;
+      }
+    } finally {
+      this.#read.end(this);
     }
   }
 
@@ -176,17 +187,27 @@ class TableState {
     }
     const { table } = this;
     const undo: Undo[] = [];
+    let octets: Buffer = NO_OCTETS;
+    let end = 0;
     for (const { key, node } of changes.values()) {
       const place = table.placeOf(key);
-      const before = place < 0 ? undefined : table.packedAt(place);
+      let before: Undo['before'] = end;
+      if (place >= 0) {
+        const length = table.lengthAt(place);
+        if (octets.length < end + length) octets = enlarged(octets, end + length, changes.size * USUAL_OCTETS);
+        before = table.largeAt(place) ?? before;
+        table.copy(place, octets, end);
+        end += length;
+      }
       let newPlace = -1;
       if (node !== undefined) newPlace = table.put(node);
       else if (place >= 0) table.remove(key);
       undo.push({ key, place, before, newPlace });
     }
     this.#undo = undo;
-    this.#next = new TableState(table, this.#held);
-    this.#held.note(this, undo.length);
+    this.#octets = octets;
+    this.#next = new TableState(table, this.#read);
+    this.#read.noteChanges(undo.length);
     return this.#next;
   }
 
@@ -198,37 +219,57 @@ class TableState {
     while (next.#next !== undefined) {
       for (const { key, place, before, newPlace } of next.#undo) {
         // What was undone first is what this state had.
-        if (!this.#keys.has(key)) this.#keys.set(key, before);
-        if (place >= 0 && !this.#places.has(place)) this.#places.set(place, before);
+        const isFirst = !this.#keys.has(key);
+        const isFirstAt = place >= 0 && !this.#places.has(place);
+        const packed = (isFirst || isFirstAt) && place >= 0 ? packedOf(next.#octets, before) : undefined;
+        if (isFirst) this.#keys.set(key, packed);
+        if (isFirstAt) this.#places.set(place, packed);
         if (newPlace >= 0 && !this.#places.has(newPlace)) this.#places.set(newPlace, undefined);
       }
       next = next.#next;
     }
     this.#undo = [];
+    this.#octets = NO_OCTETS;
     this.#next = next;
   }
 }
 
-/** Changes between two states that are shortened. */
+/** A copy of its own: the buffer has much that is not read. */
+function packedOf(octets: Buffer, before: Undo['before']): PackedNode {
+  return typeof before === 'number' ? copyOfBlock(octets, before) : before;
+}
+
+function enlarged(octets: Buffer, least: number, usual: number): Buffer {
+  const larger = Buffer.allocUnsafe(Math.max(least, 2 * octets.length, usual));
+  octets.copy(larger);
+  return larger;
+}
+
+/** Changes after which states that are gone through are shortened. */
 const SHORTEN_AFTER = 4_096;
 
 /**
- * Some states of a table that are perhaps in use. An older one keeps all that follow: without this a transfer that waits for its
- * client would keep each change of a name, and not only what the name had when the transfer began.
+ * The states that someone goes through, each as often as there are such readers. A state keeps all that follow: without this a
+ * transfer that waits for its client would keep each change of a name, and not only what the name had when the transfer began.
  */
-class HeldStates {
-  #states: WeakRef<TableState>[] = [];
+class ReadStates {
+  readonly #readers = new Map<TableState, number>();
   #changes = 0;
 
-  note(state: TableState, changes: number): void {
+  begin(state: TableState): void {
+    this.#readers.set(state, (this.#readers.get(state) ?? 0) + 1);
+  }
+
+  end(state: TableState): void {
+    const rest = this.#readers.get(state)! - 1;
+    if (rest === 0) this.#readers.delete(state);
+    else this.#readers.set(state, rest);
+  }
+
+  noteChanges(changes: number): void {
     this.#changes += changes;
     if (this.#changes < SHORTEN_AFTER) return;
     this.#changes = 0;
-    this.#states = this.#states.filter((each) => {
-      const held = each.deref();
-      held?.shorten();
-      return held !== undefined;
-    });
-    this.#states.push(new WeakRef(state));
+    for (const state of this.#readers.keys()) state.shorten();
   }
 }
