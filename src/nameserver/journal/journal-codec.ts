@@ -7,10 +7,10 @@
  * the others at their end. Rows of version 1 have none and are replaced when they are next written.
  */
 
-import { lowerCaseText } from '../../dns/name.ts';
 import { WireError } from '../../dns/wire/reader.ts';
 import { crc32c } from '../../sqlite/crc32c.ts';
-import type { StaticRRsets, ZoneDiff, ZoneNode, ZoneRecord, ZoneRRset } from '../zone/zone-version.ts';
+import { nodeEnd, nodeLength, readNode, writeNode } from '../zone/node-octets.ts';
+import type { StaticRRsets, ZoneDiff, ZoneNode, ZoneRecord } from '../zone/zone-version.ts';
 
 const FORMAT = 2;
 const FORMAT_WITHOUT_CRC = 1;
@@ -56,45 +56,20 @@ export interface ZoneColumns {
   readonly foldedSerial: number;
 }
 
-export function encodeNode({ wireText, rrsets }: ZoneNode): Buffer {
-  let size = 3 + wireText.length;
-  for (const { rdatas } of rrsets) {
-    size += 8;
-    for (const rdata of rdatas) size += 2 + rdata.length;
-  }
-  const octets = Buffer.allocUnsafe(size);
-  let at = writeName(octets, octets.writeUInt8(FORMAT, 0), wireText);
-  at = octets.writeUInt8(rrsets.length, at);
-  for (const { type, ttl, rdatas } of rrsets) {
-    at = octets.writeUInt16BE(type, at);
-    at = octets.writeUInt32BE(ttl, at);
-    at = octets.writeUInt16BE(rdatas.length, at);
-    for (const rdata of rdatas) at = writeRdata(octets, at, rdata);
-  }
+export function encodeNode(node: ZoneNode): Buffer {
+  const octets = Buffer.allocUnsafe(1 + nodeLength(node));
+  octets[0] = FORMAT;
+  writeNode(octets, 1, node);
   return octets;
 }
 
 /** @throws WireError, RangeError */
 export function decodeNode(row: Uint8Array): ZoneNode {
   const octets = view(row);
-  let at = 2 + octets[1]!;
-  const wireText = octets.toString('latin1', 2, at);
-  const rrsets: ZoneRRset[] = [];
-  for (let count = octets[at++]!; count > 0; count--) {
-    const type = octets.readUInt16BE(at);
-    const ttl = octets.readUInt32BE(at + 2);
-    const members = octets.readUInt16BE(at + 6);
-    at += 8;
-    const rdatas: string[] = [];
-    for (let i = 0; i < members; i++) {
-      const end = at + 2 + octets.readUInt16BE(at);
-      rdatas.push(octets.toString('latin1', at + 2, end));
-      at = end;
-    }
-    rrsets.push({ type, ttl, rdatas });
-  }
-  if (!isKnownFormat(octets) || at !== octets.length) throw new WireError('a name in the database is damaged', at);
-  return { key: lowerCaseText(wireText), wireText, rrsets, children: 0 };
+  const end = nodeEnd(octets, 1);
+  if (!isKnownFormat(octets) || end !== octets.length)
+    throw new WireError('a name in the database is damaged', Math.max(end, 0));
+  return readNode(octets, 1, 0);
 }
 
 /** Removed and added records; the serials are separate columns. */

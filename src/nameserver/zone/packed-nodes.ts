@@ -2,14 +2,13 @@
  * The names of one zone in octets instead of objects: a hash table of places in blocks of octets. A name with one address takes some
  * 70 octets, and the garbage collector sees none of it.
  *
- * A block, in units of eight octets: its size in units (2 octets), its state (1), the length of the owner name (1), the number of
- * children (4), the owner name with its letter case, the number of RRsets (2); for each RRset its type (2), TTL (4) and number of
- * records (2); for each record the length of its RDATA (2) and the RDATA. A block stays where it is and never changes its size, so
- * that whoever goes through the table finds each block once, whatever is changed meanwhile.
+ * A block, in units of eight octets: its size in units (2 octets), the number of children (4), its state (1), the name
+ * (node-octets.ts). A block stays where it is and never changes its size, so that whoever goes through the table finds each block
+ * once, whatever is changed meanwhile.
  */
-import { lowerCaseText } from '../../dns/name.ts';
 import { hashOfKey, lowerCase } from './name-hash.ts';
-import type { ZoneNode, ZoneRRset } from './zone-version.ts';
+import { findRRsetAt, MAX_RRSETS, nodeLength, readNode, u16, writeNode, writeU16 } from './node-octets.ts';
+import type { ZoneNode } from './zone-version.ts';
 
 /** A name out of its place: its octets, or the node where those are too many. */
 export type PackedNode = Buffer | ZoneNode;
@@ -21,10 +20,16 @@ const CHUNK_UNITS = 1 << CHUNK_BITS;
 const FIRST_CHUNK_UNITS = 64;
 /** A larger name is kept as an object. */
 const MAX_OCTETS = 16_384;
+/** Offsets in a block. */
+const CHILDREN = 2;
+const STATE = 6;
+const NODE = 7;
+const NAME = 8;
+/** States of a block. */
 const FREE = 0;
 const PACKED = 1;
+/** Only the name without RRsets is in the block. */
 const LARGE = 2;
-const HEADER_OCTETS = 8;
 const MIN_INDEX = 16;
 
 export class PackedNodes {
@@ -76,16 +81,14 @@ export class PackedNodes {
 
   /** The size of the block at a place, in units. */
   unitsAt(place: number): number {
-    const chunk = this.#chunkOf(place);
-    const offset = offsetOf(place);
-    return (chunk[offset]! << 8) | chunk[offset + 1]!;
+    return u16(this.#chunkOf(place), offsetOf(place));
   }
 
   /** Undefined for a free block. */
   nodeAt(place: number): ZoneNode | undefined {
     const chunk = this.#chunkOf(place);
     const offset = offsetOf(place);
-    const state = chunk[offset + 2];
+    const state = chunk[offset + STATE];
     if (state === LARGE) return this.#large.get(place);
     return state === FREE ? undefined : unpack(chunk, offset);
   }
@@ -104,7 +107,7 @@ export class PackedNodes {
   copy(place: number, to: Buffer, at: number): void {
     const chunk = this.#chunkOf(place);
     const offset = offsetOf(place);
-    const length = ((chunk[offset]! << 8) | chunk[offset + 1]!) * UNIT;
+    const length = u16(chunk, offset) * UNIT;
     for (let i = 0; i < length; i++) to[at + i] = chunk[offset + i]!;
   }
 
@@ -117,17 +120,7 @@ export class PackedNodes {
   rrsetAt(place: number, type: number): number {
     const chunk = this.#chunkOf(place);
     const offset = offsetOf(place);
-    if (chunk[offset + 2] !== PACKED) return -1;
-    let at = offset + HEADER_OCTETS + chunk[offset + 3]!;
-    let rrsets = (chunk[at]! << 8) | chunk[at + 1]!;
-    at += 2;
-    for (; rrsets > 0; rrsets--) {
-      if (((chunk[at]! << 8) | chunk[at + 1]!) === type) return at + 2;
-      let members = (chunk[at + 6]! << 8) | chunk[at + 7]!;
-      at += 8;
-      for (; members > 0; members--) at += 2 + ((chunk[at]! << 8) | chunk[at + 1]!);
-    }
-    return -1;
+    return chunk[offset + STATE] === PACKED ? findRRsetAt(chunk, offset + NODE, type) : -1;
   }
 
   /** Adds a name, or takes the place of the one with its key. @returns where it is now */
@@ -190,8 +183,8 @@ export class PackedNodes {
   #isKeyAt(place: number, key: string): boolean {
     const chunk = this.#chunkOf(place);
     const offset = offsetOf(place);
-    if (chunk[offset + 3] !== key.length) return false;
-    const start = offset + HEADER_OCTETS;
+    if (chunk[offset + NODE] !== key.length) return false;
+    const start = offset + NAME;
     for (let i = 0; i < key.length; i++) if (lowerCase(chunk[start + i]!) !== key.charCodeAt(i)) return false;
     return true;
   }
@@ -199,8 +192,8 @@ export class PackedNodes {
   #areOctetsAt(place: number, octets: Uint8Array, start: number, end: number): boolean {
     const chunk = this.#chunkOf(place);
     const offset = offsetOf(place);
-    if (chunk[offset + 3] !== end - start) return false;
-    const shift = offset + HEADER_OCTETS - start;
+    if (chunk[offset + NODE] !== end - start) return false;
+    const shift = offset + NAME - start;
     for (let i = start; i < end; i++) {
       const a = chunk[shift + i]!;
       const b = octets[i]!;
@@ -212,19 +205,19 @@ export class PackedNodes {
   #write(place: number, node: ZoneNode): void {
     const chunk = this.#chunkOf(place);
     const offset = offsetOf(place);
-    if (chunk[offset + 2] === LARGE) this.#large.delete(place);
-    const isLarge = packedOctets(node) > MAX_OCTETS;
+    if (chunk[offset + STATE] === LARGE) this.#large.delete(place);
+    const isLarge = isTooLarge(node);
     if (isLarge) this.#large.set(place, node);
-    chunk[offset + 2] = isLarge ? LARGE : PACKED;
-    packName(chunk, offset, node);
-    if (!isLarge) packRRsets(chunk, offset, node);
+    chunk[offset + STATE] = isLarge ? LARGE : PACKED;
+    chunk.writeUInt32BE(node.children, offset + CHILDREN);
+    writeNode(chunk, offset + NODE, isLarge ? nameOnly(node) : node);
   }
 
   #release(place: number): void {
     const chunk = this.#chunkOf(place);
     const offset = offsetOf(place);
-    if (chunk[offset + 2] === LARGE) this.#large.delete(place);
-    chunk[offset + 2] = FREE;
+    if (chunk[offset + STATE] === LARGE) this.#large.delete(place);
+    chunk[offset + STATE] = FREE;
     const units = this.unitsAt(place);
     const free = this.#free.get(units);
     if (free === undefined) this.#free.set(units, [place]);
@@ -236,13 +229,13 @@ export class PackedNodes {
     if (free !== undefined) return free;
     const rest = CHUNK_UNITS - (this.#end % CHUNK_UNITS);
     if (rest < units) {
-      this.#chunkOf(this.#end).writeUInt16BE(rest, offsetOf(this.#end));
+      writeU16(this.#chunkOf(this.#end), offsetOf(this.#end), rest);
       this.#end += rest;
     }
     const place = this.#end;
     this.#end += units;
     this.#growChunks();
-    this.#chunkOf(place).writeUInt16BE(units, offsetOf(place));
+    writeU16(this.#chunkOf(place), offsetOf(place), units);
     return place;
   }
 
@@ -278,7 +271,7 @@ export function unpackNode(packed: PackedNode): ZoneNode {
 }
 
 export function copyOfBlock(octets: Buffer, at: number): Buffer {
-  return Buffer.from(octets.subarray(at, at + octets.readUInt16BE(at) * UNIT));
+  return Buffer.from(octets.subarray(at, at + u16(octets, at) * UNIT));
 }
 
 /** Offset of a place in its chunk, in octets. */
@@ -286,76 +279,22 @@ function offsetOf(place: number): number {
   return (place & (CHUNK_UNITS - 1)) * UNIT;
 }
 
-function packedOctets({ wireText, rrsets }: ZoneNode): number {
-  let octets = HEADER_OCTETS + wireText.length + 2;
-  for (const { rdatas } of rrsets) {
-    octets += 8;
-    for (const rdata of rdatas) octets += 2 + rdata.length;
-  }
-  return octets;
+function unpack(chunk: Buffer, offset: number): ZoneNode {
+  return readNode(chunk, offset + NODE, chunk.readUInt32BE(offset + CHILDREN));
 }
 
-/** Sizes of blocks: larger ones have fewer, so that a free block is soon of use again. */
+function nameOnly({ key, wireText, children }: ZoneNode): ZoneNode {
+  return { key, wireText, rrsets: [], children };
+}
+
+function isTooLarge(node: ZoneNode): boolean {
+  return node.rrsets.length > MAX_RRSETS || nodeLength(node) > MAX_OCTETS;
+}
+
+/** Larger blocks have fewer sizes, so that a free one is soon of use again. */
 function unitsOf(node: ZoneNode): number {
-  const octets = packedOctets(node);
-  const units = Math.ceil((octets > MAX_OCTETS ? HEADER_OCTETS + node.wireText.length : octets) / UNIT);
+  const units = Math.ceil((NODE + nodeLength(isTooLarge(node) ? nameOnly(node) : node)) / UNIT);
   if (units <= 32) return units;
   const step = units <= 256 ? 8 : 64;
   return Math.ceil(units / step) * step;
-}
-
-function packName(chunk: Buffer, offset: number, { wireText, children }: ZoneNode): void {
-  chunk[offset + 3] = wireText.length;
-  chunk.writeUInt32BE(children, offset + 4);
-  writeText(chunk, offset + HEADER_OCTETS, wireText);
-}
-
-function packRRsets(chunk: Buffer, offset: number, { wireText, rrsets }: ZoneNode): void {
-  let at = offset + HEADER_OCTETS + wireText.length;
-  chunk[at++] = rrsets.length >> 8;
-  chunk[at++] = rrsets.length;
-  for (const { type, ttl, rdatas } of rrsets) {
-    chunk[at] = type >> 8;
-    chunk[at + 1] = type;
-    chunk[at + 2] = ttl >>> 24;
-    chunk[at + 3] = ttl >> 16;
-    chunk[at + 4] = ttl >> 8;
-    chunk[at + 5] = ttl;
-    chunk[at + 6] = rdatas.length >> 8;
-    chunk[at + 7] = rdatas.length;
-    at += 8;
-    for (const rdata of rdatas) {
-      chunk[at] = rdata.length >> 8;
-      chunk[at + 1] = rdata.length;
-      writeText(chunk, at + 2, rdata);
-      at += 2 + rdata.length;
-    }
-  }
-}
-
-function unpack(chunk: Buffer, offset: number): ZoneNode {
-  const u16 = (at: number) => (chunk[at]! << 8) | chunk[at + 1]!;
-  let at = offset + HEADER_OCTETS + chunk[offset + 3]!;
-  const wireText = chunk.toString('latin1', offset + HEADER_OCTETS, at);
-  const rrsets: ZoneRRset[] = [];
-  const count = u16(at);
-  at += 2;
-  for (let i = 0; i < count; i++) {
-    const [type, ttl, members] = [u16(at), u16(at + 2) * 0x10000 + u16(at + 4), u16(at + 6)];
-    at += 8;
-    const rdatas: string[] = [];
-    for (let j = 0; j < members; j++) {
-      const end = at + 2 + u16(at);
-      rdatas.push(chunk.toString('latin1', at + 2, end));
-      at = end;
-    }
-    rrsets.push({ type, ttl, rdatas });
-  }
-  return { key: lowerCaseText(wireText), wireText, rrsets, children: chunk.readUInt32BE(offset + 4) };
-}
-
-/** A call into Node.js costs more than a few octets. */
-function writeText(chunk: Buffer, at: number, text: string): void {
-  if (text.length > 32) chunk.write(text, at, 'latin1');
-  else for (let i = 0; i < text.length; i++) chunk[at + i] = text.charCodeAt(i);
 }

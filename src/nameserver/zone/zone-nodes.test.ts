@@ -30,7 +30,10 @@ const node = fc
   .record({
     n: fc.integer({ min: 0, max: 60 }),
     isUpper: fc.boolean(),
-    rrsets: fc.array(rrset, { maxLength: 3 }),
+    rrsets: fc.oneof(
+      { weight: 60, arbitrary: fc.array(rrset, { maxLength: 3 }) },
+      { weight: 1, arbitrary: fc.array(rrset, { minLength: 256, maxLength: 256 }) },
+    ),
     children: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff_ffff })),
   })
   .map(({ n, isUpper, rrsets, children }): ZoneNode => {

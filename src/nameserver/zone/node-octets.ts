@@ -1,0 +1,110 @@
+/**
+ * One name with its records in octets, big-endian: the length of the owner name (1 octet) and the owner name in wire form with its
+ * letter case, the number of RRsets (1); for each RRset its type (2), TTL (4) and number of records (2); for each record the length
+ * of its RDATA (2) and the RDATA. So it is in the database (journal-codec.ts), and in memory (packed-nodes.ts).
+ */
+import { lowerCaseText } from '../../dns/name.ts';
+import type { ZoneNode, ZoneRRset } from './zone-version.ts';
+
+/** RRsets of a node in octets. */
+export const MAX_RRSETS = 255;
+/** Octets of an RRset before its records. */
+const RRSET_OCTETS = 8;
+
+export function nodeLength({ wireText, rrsets }: ZoneNode): number {
+  let length = 2 + wireText.length;
+  for (const { rdatas } of rrsets) {
+    length += RRSET_OCTETS;
+    for (const rdata of rdatas) length += 2 + rdata.length;
+  }
+  return length;
+}
+
+/** @returns the offset after the node @throws RangeError with more than MAX_RRSETS */
+export function writeNode(to: Buffer, start: number, { wireText, rrsets }: ZoneNode): number {
+  if (rrsets.length > MAX_RRSETS) throw new RangeError(`a name has ${rrsets.length} types`);
+  let at = start;
+  to[at++] = wireText.length;
+  at = writeText(to, at, wireText);
+  to[at++] = rrsets.length;
+  for (const { type, ttl, rdatas } of rrsets) {
+    at = writeU16(to, at, type);
+    at = writeU16(to, at, ttl >>> 16);
+    at = writeU16(to, at, ttl);
+    at = writeU16(to, at, rdatas.length);
+    for (const rdata of rdatas) at = writeText(to, writeU16(to, at, rdata.length), rdata);
+  }
+  return at;
+}
+
+/** @param from octets that `nodeEnd` accepts @param children as ZoneNode.children */
+export function readNode(from: Buffer, start: number, children: number): ZoneNode {
+  let at = start + 1 + from[start]!;
+  const wireText = from.toString('latin1', start + 1, at);
+  const rrsets: ZoneRRset[] = [];
+  for (let count = from[at++]!; count > 0; count--) {
+    const type = u16(from, at);
+    const ttl = u16(from, at + 2) * 0x10000 + u16(from, at + 4);
+    const members = u16(from, at + 6);
+    at += RRSET_OCTETS;
+    const rdatas: string[] = [];
+    for (let i = 0; i < members; i++) {
+      const end = at + 2 + u16(from, at);
+      rdatas.push(from.toString('latin1', at + 2, end));
+      at = end;
+    }
+    rrsets.push({ type, ttl, rdatas });
+  }
+  return { key: lowerCaseText(wireText), wireText, rrsets, children };
+}
+
+/** The offset after the node; -1 if it would be beyond the end of the octets. */
+export function nodeEnd(octets: Uint8Array, start: number): number {
+  const { length } = octets;
+  let at = start + 1 + (octets[start] ?? length);
+  if (at >= length) return -1;
+  for (let count = octets[at++]!; count > 0; count--) {
+    if (at + RRSET_OCTETS > length) return -1;
+    at = rrsetEnd(octets, at);
+    if (at < 0) return -1;
+  }
+  return at;
+}
+
+/** The offset of an RRset's TTL; -1 if the node does not have the type. */
+export function findRRsetAt(octets: Uint8Array, node: number, type: number): number {
+  let at = node + 1 + octets[node]!;
+  for (let count = octets[at++]!; count > 0; count--) {
+    if (u16(octets, at) === type) return at + 2;
+    at = rrsetEnd(octets, at);
+  }
+  return -1;
+}
+
+/** @returns -1 if it would be beyond the end of the octets */
+function rrsetEnd(octets: Uint8Array, rrset: number): number {
+  let at = rrset + RRSET_OCTETS;
+  for (let members = u16(octets, rrset + 6); members > 0; members--) {
+    if (at + 2 > octets.length) return -1;
+    at += 2 + u16(octets, at);
+  }
+  return at > octets.length ? -1 : at;
+}
+
+export function u16(octets: Uint8Array, at: number): number {
+  return (octets[at]! << 8) | octets[at + 1]!;
+}
+
+export function writeU16(to: Uint8Array, at: number, value: number): number {
+  to[at] = value >> 8;
+  to[at + 1] = value;
+  return at + 2;
+}
+
+/** @param text one character per octet @returns the offset after it */
+function writeText(to: Buffer, at: number, text: string): number {
+  // A call into Node.js costs more than a few octets.
+  if (text.length > 32) to.write(text, at, 'latin1');
+  else for (let i = 0; i < text.length; i++) to[at + i] = text.charCodeAt(i);
+  return at + text.length;
+}
