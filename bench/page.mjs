@@ -8,10 +8,10 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createSocket } from 'node:dgram';
 import { join } from 'node:path';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { chromium } from 'playwright-core';
+import { percentile, queryDns } from './dns-waits.mjs';
 import {
   freePort,
   IS_SMOKE_RUN,
@@ -32,8 +32,6 @@ const BATCH = 2_000;
 const CONNECTIONS = 32;
 const KEY = `dyn_${'page'.padEnd(32, 'x')}`;
 const DAYS_90_MS = 90 * 86_400_000;
-const QUERY_EVERY_MS = 10;
-const SECOND_MS = 1_000;
 const PART_SECONDS = 30;
 
 /** @typedef {{server: Awaited<ReturnType<typeof serve>>, dnsPort: number, hosts: number, cookie: {name: string, value: string}}} Lab */
@@ -325,47 +323,5 @@ async function openPage(context, url) {
       return (await metric('JSHeapUsedSize')) / 1_048_576;
     },
     nodes: () => metric('Nodes'),
-  };
-}
-
-/** @param {number[]} values @param {number} percent */
-function percentile(values, percent) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length * percent) / 100)] ?? Number.NaN;
-}
-
-/** Queries the address of a host again and again. @param {number} port */
-function queryDns(port) {
-  const socket = createSocket('udp4');
-  /** @type {Map<number, number>} */
-  const sentMs = new Map();
-  /** @type {number[]} */
-  const times = [];
-  const name = Buffer.concat(
-    `h0.${ZONE}`.split('.').map((label) => Buffer.from(`${String.fromCharCode(label.length)}${label}`)),
-  );
-  const question = Buffer.concat([Buffer.from('01000001000000000000', 'hex'), name, Buffer.from('0000010001', 'hex')]);
-  let id = 0;
-  socket.on('message', (answer) => {
-    const begin = sentMs.get(answer.readUInt16BE(0));
-    if (begin !== undefined) times.push(performance.now() - begin);
-    sentMs.delete(answer.readUInt16BE(0));
-  });
-  const timer = setInterval(() => {
-    id = (id + 1) & 0xffff;
-    const header = Buffer.alloc(2);
-    header.writeUInt16BE(id);
-    sentMs.set(id, performance.now());
-    socket.send(Buffer.concat([header, question]), port, '127.0.0.1');
-  }, QUERY_EVERY_MS);
-  return {
-    /** @returns the times of the answers, in ms; those that never came count as a second */
-    end() {
-      clearInterval(timer);
-      socket.close();
-      const nowMs = performance.now();
-      for (const begin of sentMs.values()) if (nowMs - begin > SECOND_MS) times.push(SECOND_MS);
-      return times;
-    },
   };
 }

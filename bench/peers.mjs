@@ -13,7 +13,7 @@ import { startPostgres } from './postgres.mjs';
  *   others?: import('node:child_process').ChildProcess[]}} Peer others: processes that it needs */
 
 /** @param {number} names */
-function zoneText(names) {
+export function zoneText(names) {
   const hosts = Array.from({ length: names }, (_, i) => `h${i} 300 IN A 10.255.${(i >> 8) & 255}.${i & 255}`).join(
     '\n',
   );

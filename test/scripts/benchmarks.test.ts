@@ -17,6 +17,11 @@ const BENCHMARKS: Readonly<Record<string, SmokeRun>> = {
   'powerdns.mjs': { script: 'bench', args: ['powerdns', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){4}/ },
   'stream.mjs': { script: 'bench', args: ['stream', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){6}/ },
   'page.mjs': { script: 'bench', args: ['page', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){4}/ },
+  'waits.mjs': {
+    script: 'bench',
+    args: ['waits', '--smoke'],
+    output: /(?:.*, this: .* ms \(longest\)\n){4}memory, this: .*\n(?:met {3}|MISSED) /,
+  },
   'growth.mjs': {
     script: 'bench',
     args: ['growth', '1', '1', '2', 'knot', '--smoke'],

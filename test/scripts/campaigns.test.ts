@@ -43,6 +43,7 @@ const CAMPAIGNS: Readonly<Record<string, SmokeRun>> = {
 const PARTS = [
   'damage.mjs',
   'dns-client.mjs',
+  'dns-waits.mjs',
   'growth-parsers.mjs',
   'growth-routes.mjs',
   'growth-texts.mjs',
