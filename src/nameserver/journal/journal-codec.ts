@@ -157,7 +157,7 @@ function checkedContent(octets: Buffer, seed: number, message: string): Buffer {
   return octets.subarray(0, end);
 }
 
-function isKnownFormat(octets: Buffer): boolean {
+export function isKnownFormat(octets: Uint8Array): boolean {
   return octets[0] === FORMAT || octets[0] === FORMAT_WITHOUT_CRC;
 }
 

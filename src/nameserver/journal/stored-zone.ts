@@ -6,7 +6,7 @@ import { type DomainName, lowerCaseText } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import type { Database, SqlRow, SqlValue } from '../../sqlite/database.ts';
 import { SqliteError } from '../../sqlite/sqlite-error.ts';
-import { buildVersion, replay } from '../zone/zone-load.ts';
+import { replay, VersionBuilder } from '../zone/zone-load.ts';
 import {
   findRRset,
   nameOf,
@@ -17,6 +17,7 @@ import {
   type ZoneVersion,
 } from '../zone/zone-version.ts';
 import { decodeDiff, decodeNode, decodeStatics, nodeCrc, zoneCrc } from './journal-codec.ts';
+import { type RowCount, readWholeNames } from './whole-names.ts';
 
 export interface StoredZone {
   readonly id: number;
@@ -68,11 +69,8 @@ export function readStoredZone(database: Database, apex: DomainName, row: SqlRow
   const id = Number(row['id']);
   checkZoneRow(row, apex, damage);
   const statics = readStatics(row, damage);
-  const nodes = new NodeReader(database, id, apex, damage);
-  const unserved = nodes.readUnserved();
-  const folded = buildVersion(apex, nodes.read(), statics, unserved);
-  nodes.checkSum(row);
-  const foldedSerial = nodes.hasSoa ? folded.serial : undefined;
+  const { folded, hasSoa } = readFolded(database, apex, row, statics, damage);
+  const foldedSerial = hasSoa ? folded.serial : undefined;
   const commits = new CommitReader(database, id, damage);
   const expected = row['folded_serial'] === null ? undefined : Number(row['folded_serial']);
   const { version, unfolded } = applyCommits(folded, commits.read(Number(row['folded']), expected), damage);
@@ -82,6 +80,18 @@ export function readStoredZone(database: Database, apex: DomainName, row: SqlRow
   const serial = commits.serial ?? foldedSerial;
   if (serial === undefined) damage.add('The SOA record is missing.');
   return { id, apex, created: Number(row['created']), version, folded, unfolded, serial, damage };
+}
+
+/** The version in the rows of names. */
+function readFolded(database: Database, apex: DomainName, row: SqlRow, statics: StaticRRsets, damage: Damage) {
+  const nodes = new NodeReader(database, Number(row['id']), apex, damage);
+  const unserved = nodes.readUnserved();
+  const whole = readWholeNames(database, apex, row, nodes.counted);
+  if (whole !== undefined) return { folded: whole.build(statics, unserved), hasSoa: true };
+  const builder = new VersionBuilder(apex);
+  for (const node of nodes.read()) builder.add(node);
+  nodes.checkSum(row);
+  return { folded: builder.build(statics, unserved), hasSoa: nodes.hasSoa };
 }
 
 /** True if the row, or one that an older release wrote, has the right checksum. */
@@ -151,6 +161,11 @@ class NodeReader {
     this.#zone = zone;
     this.#apex = apex;
     this.#damage = damage;
+  }
+
+  /** The number of rows so far, and the sum of their checksums. */
+  get counted(): RowCount {
+    return { rows: this.#rows, sum: this.#sum };
   }
 
   /** Data that is kept and not served. */

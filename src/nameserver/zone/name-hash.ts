@@ -15,6 +15,13 @@ export function hashOfKey(key: string): number {
   return mixed(hash);
 }
 
+/** The same of the octets of a name, in any letter case. */
+export function hashOfOctets(octets: Uint8Array, start: number, end: number): number {
+  let hash = SEED;
+  for (let i = end - 1; i >= start; i--) hash = Math.imul(hash ^ lowerCase(octets[i]!), PRIME);
+  return mixed(hash);
+}
+
 /** The hashes of a name and of its ancestors, of the octets of a message. Reused for each message. */
 export class NameHashes {
   /** Number of labels with the root: of `starts` and `hashes`. */

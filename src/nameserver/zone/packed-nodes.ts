@@ -6,7 +6,7 @@
  * (node-octets.ts). A block stays where it is and never changes its size, so that whoever goes through the table finds each block
  * once, whatever is changed meanwhile.
  */
-import { hashOfKey, lowerCase } from './name-hash.ts';
+import { hashOfKey, hashOfOctets, lowerCase } from './name-hash.ts';
 import { findRRsetAt, MAX_RRSETS, nodeLength, readNode, u16, writeNode, writeU16 } from './node-octets.ts';
 import type { ZoneNode } from './zone-version.ts';
 
@@ -140,13 +140,31 @@ export class PackedNodes {
     const isNew = this.#places[at] === 0;
     const place = this.#allocate(units);
     this.#write(place, node);
-    this.#places[at] = place + 1;
-    this.#hashes[at] = hash;
-    if (isNew) {
-      this.#size += 1;
-      if (this.#size * 8 > this.#places.length * 5) this.#growIndex();
-    }
+    if (isNew) this.#index(at, place, hash);
+    else this.#places[at] = place + 1;
     return place;
+  }
+
+  /**
+   * Adds a name that is not in the table yet, without children.
+   * @param octets from `start` to `end` a node as of node-octets.ts
+   */
+  addOctets(octets: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    if (length > MAX_OCTETS) {
+      this.put(readNode(Buffer.from(octets.buffer, octets.byteOffset, octets.length), start, 0));
+      return;
+    }
+    const hash = hashOfOctets(octets, start + 1, start + 1 + octets[start]!);
+    const mask = this.#places.length - 1;
+    let at = hash & mask;
+    while (this.#places[at] !== 0) at = (at + 1) & mask;
+    const place = this.#allocate(blockUnits(length));
+    const chunk = this.#chunkOf(place);
+    const offset = offsetOf(place);
+    chunk[offset + STATE] = PACKED;
+    for (let i = 0; i < length; i++) chunk[offset + NODE + i] = octets[start + i]!;
+    this.#index(at, place, hash);
   }
 
   remove(key: string): void {
@@ -251,6 +269,13 @@ export class PackedNodes {
     } else if (this.#end > this.#chunks.length * CHUNK_UNITS) this.#chunks.push(Buffer.alloc(CHUNK_UNITS * UNIT));
   }
 
+  #index(at: number, place: number, hash: number): void {
+    this.#places[at] = place + 1;
+    this.#hashes[at] = hash;
+    this.#size += 1;
+    if (this.#size * 8 > this.#places.length * 5) this.#growIndex();
+  }
+
   #growIndex(): void {
     const [places, hashes] = [this.#places, this.#hashes];
     const length = 2 * places.length;
@@ -291,9 +316,16 @@ function isTooLarge(node: ZoneNode): boolean {
   return node.rrsets.length > MAX_RRSETS || nodeLength(node) > MAX_OCTETS;
 }
 
-/** Larger blocks have fewer sizes, so that a free one is soon of use again. */
 function unitsOf(node: ZoneNode): number {
-  const units = Math.ceil((NODE + nodeLength(isTooLarge(node) ? nameOnly(node) : node)) / UNIT);
+  return blockUnits(nodeLength(isTooLarge(node) ? nameOnly(node) : node));
+}
+
+/**
+ * Larger blocks have fewer sizes, so that a free one is soon of use again.
+ * @param nodeOctets length of a node
+ */
+function blockUnits(nodeOctets: number): number {
+  const units = Math.ceil((NODE + nodeOctets) / UNIT);
   if (units <= 32) return units;
   const step = units <= 256 ? 8 : 64;
   return Math.ceil(units / step) * step;

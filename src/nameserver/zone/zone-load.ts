@@ -3,6 +3,8 @@ import type { DomainName } from '../../dns/name.ts';
 import { lowerCaseText } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { ZoneDraft } from './draft.ts';
+import { findRRsetAt, readNode } from './node-octets.ts';
+import { PackedNodes } from './packed-nodes.ts';
 import { ZoneNodes } from './zone-nodes.ts';
 import {
   findRRset,
@@ -16,35 +18,58 @@ import {
   ZoneVersion,
 } from './zone-version.ts';
 
-/** Builds a version from stored names and adds the empty non-terminals. @throws Error without an SOA */
-export function buildVersion(
-  apex: DomainName,
-  stored: Iterable<ZoneNode>,
-  statics: StaticRRsets,
-  unserved?: UnservedRRsets,
-): ZoneVersion {
-  let cuts = 0;
+/** Builds a version from stored names, and adds the empty non-terminals. */
+export class VersionBuilder {
+  readonly #apex: DomainName;
+  readonly #table = new PackedNodes();
+  #cuts = 0;
   /** Names more than one label below the apex, which alone have parents that count them. */
-  const deep: { key: string; wireText: string }[] = [];
-  function* counted() {
-    for (const node of stored) {
-      if (isCut(node, apex.key)) cuts += 1;
-      const { key, wireText } = node;
-      if (key.length > apex.key.length && parentKey(key).length > apex.key.length) deep.push({ key, wireText });
-      yield node;
+  readonly #deep: Pick<ZoneNode, 'key' | 'wireText'>[] = [];
+
+  constructor(apex: DomainName) {
+    this.#apex = apex;
+  }
+
+  /** Adds a name, or takes the place of the one with its key. */
+  add(node: ZoneNode): void {
+    if (isCut(node, this.#apex.key)) this.#cuts += 1;
+    if (this.#isDeep(node.key.length, node.key.charCodeAt(0)))
+      this.#deep.push({ key: node.key, wireText: node.wireText });
+    this.#table.put(node);
+  }
+
+  /** Adds a name that was not added yet. @param octets from `start` to `end` a node as of node-octets.ts */
+  addOctets(octets: Buffer, start: number, end: number): void {
+    const length = octets[start]!;
+    const isApex = length === this.#apex.key.length;
+    if (findRRsetAt(octets, start, RRType.DNAME) >= 0 || (!isApex && findRRsetAt(octets, start, RRType.NS) >= 0)) {
+      this.#cuts += 1;
     }
+    if (this.#isDeep(length, octets[start + 1]!)) {
+      const { key, wireText } = readNode(octets, start, 0);
+      this.#deep.push({ key, wireText });
+    }
+    this.#table.addOctets(octets, start, end);
   }
-  let nodes = ZoneNodes.of(counted());
-  for (const [key, { wireText, count }] of childCounts(apex, deep, nodes)) {
-    const node = nodes.get(key) ?? { key, wireText, rrsets: [], children: 0 };
-    nodes = nodes.set({ ...node, children: count });
+
+  #isDeep(nameOctets: number, labelOctets: number): boolean {
+    return nameOctets > this.#apex.key.length && nameOctets - 1 - labelOctets > this.#apex.key.length;
   }
-  return new ZoneVersion(apex, nodes, cuts, statics, unserved);
+
+  /** @throws Error without an SOA */
+  build(statics: StaticRRsets, unserved?: UnservedRRsets): ZoneVersion {
+    let nodes = ZoneNodes.ofTable(this.#table);
+    for (const [key, { wireText, count }] of childCounts(this.#apex, this.#deep, nodes)) {
+      const node = nodes.get(key) ?? { key, wireText, rrsets: [], children: 0 };
+      nodes = nodes.set({ ...node, children: count });
+    }
+    return new ZoneVersion(this.#apex, nodes, this.#cuts, statics, unserved);
+  }
 }
 
 function childCounts(
   apex: DomainName,
-  deep: Iterable<{ readonly key: string; readonly wireText: string }>,
+  deep: Iterable<Pick<ZoneNode, 'key' | 'wireText'>>,
   nodes: ZoneNodes,
 ): Map<string, { wireText: string; count: number }> {
   const counts = new Map<string, { wireText: string; count: number }>();

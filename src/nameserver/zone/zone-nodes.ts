@@ -34,6 +34,11 @@ export class ZoneNodes {
   static of(nodes: Iterable<ZoneNode>): ZoneNodes {
     const table = new PackedNodes();
     for (const node of nodes) table.put(node);
+    return ZoneNodes.ofTable(table);
+  }
+
+  /** @param table that nothing else changes */
+  static ofTable(table: PackedNodes): ZoneNodes {
     return new ZoneNodes(new TableState(table), NO_CHANGES, table.size);
   }
 
