@@ -88,6 +88,7 @@ it('is not read with a row that is damaged, missing or at a wrong place', async 
   const changes = [
     `UPDATE node SET content = CAST(content AS TEXT) WHERE ${one}`,
     `UPDATE node SET content = substr(content, 1, length(content) - 1) WHERE ${one}`,
+    `UPDATE node SET content = substr(content, 1, length(content) - 1) || x'fe' WHERE ${one}`,
     `UPDATE node SET content = content || x'00' WHERE ${one}`,
     `UPDATE node SET content = x'' WHERE ${one}`,
     `UPDATE node SET content = x'03' || substr(content, 2) WHERE ${one}`,
