@@ -108,7 +108,7 @@ say(
 say(`start with ${MANY} names until the first answer: ${(large.startMs / 1000).toFixed(1)} s`);
 say('');
 
-report.atLeast('queries / BIND', report.middle('queries dyndns') / report.middle('queries BIND'), 0.5);
+report.atLeast('queries / BIND', report.middle('queries dyndns') / report.middle('queries BIND'), 0.7);
 report.atLeast('signed updates / Knot', report.middle('updates dyndns') / report.middle('updates Knot'), 2);
 report.atLeast(
   'HTTP updates / the same with BIND as the primary',
@@ -118,17 +118,17 @@ report.atLeast(
 report.atLeast(
   `queries, ${MANY} / ${FEW} names`,
   report.middle(`queries ${MANY}`) / report.middle(`queries ${FEW}`),
-  0.8,
+  0.9,
 );
 report.atLeast(
   `updates, ${MANY} / ${FEW} names`,
   report.middle(`updates ${MANY}`) / report.middle(`updates ${FEW}`),
-  0.8,
+  0.9,
 );
 report.atLeast(
   `HTTP updates, ${MANY} / ${FEW} names`,
   report.middle(`http ${MANY}`) / report.middle(`http ${FEW}`),
-  0.8,
+  0.9,
 );
-report.atMost(`memory with ${MANY} names, GiB`, after.residentMiB / 1024, 1.2);
-report.atMost(`start with ${MANY} names, s`, large.startMs / 1000, 12);
+report.atMost(`memory with ${MANY} names, GiB`, after.residentMiB / 1024, 0.7);
+report.atMost(`start with ${MANY} names, s`, large.startMs / 1000, 5);
