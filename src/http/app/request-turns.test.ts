@@ -75,25 +75,4 @@ describe('RequestTurns', () => {
     while (!started.includes('b')) await nextTurn();
     expect(started).toEqual(['a1', 'b']);
   });
-
-  it('starts eight requests in a turn, those of all connections in their order', async () => {
-    const started: string[] = [];
-    const turns = new RequestTurns((request) => started.push(request.url ?? ''));
-    const take = (socket: object, url: string, isPipelined = false) =>
-      turns.take({ socket, url } as unknown as IncomingMessage, {} as ServerResponse, isPipelined);
-    const connections = Array.from({ length: 20 }, makeConnection);
-    const urls = connections.map((_, index) => `${index}`);
-    connections.forEach((connection, index) => void take(connection, urls[index]!));
-    // Its first request waits, and so does this one.
-    take(connections[19]!, '19 again', true);
-    connections[9]!.destroy();
-    expect(started).toEqual(urls.slice(0, 8));
-    await nextTurn();
-    expect(started).toEqual(urls.slice(0, 17).filter((url) => url !== '9'));
-    await nextTurn();
-    expect(started).toEqual([...urls.filter((url) => url !== '9'), '19 again']);
-    await nextTurn();
-    take(connections[0]!, 'later');
-    expect(started.at(-1)).toBe('later');
-  });
 });

@@ -100,7 +100,7 @@ export class Committer {
       if (commits.length > 0) {
         this.#options.onPublished?.(commits, waiters.length, performance.now() - startMs);
       }
-      void tell(waiters);
+      for (const { resolve } of waiters) resolve();
     }
     this.#running = false;
     clearTimeout(this.#slowTimer);
@@ -122,15 +122,5 @@ export class Committer {
     this.#waiters = this.#waiters.filter(({ zone }) => !failed.has(zone));
     this.#options.onFailed?.(error);
     for (const { reject } of [...waiters, ...later]) reject(error);
-  }
-}
-
-/** Changes that are acknowledged in one turn of the event loop. Each has a reply to be written, and DNS is answered in between. */
-const TOLD_IN_TURN = 8;
-
-async function tell(waiters: readonly Waiter[]): Promise<void> {
-  for (let at = 0; at < waiters.length; at += TOLD_IN_TURN) {
-    if (at > 0) await new Promise(setImmediate);
-    for (const { resolve } of waiters.slice(at, at + TOLD_IN_TURN)) resolve();
   }
 }
