@@ -8,7 +8,7 @@
 const SEED = Math.floor(Math.random() * 0x1_0000_0000) | 0;
 const PRIME = 0x01000193;
 
-/** @param key `DomainName.key` @returns 32 bits, unsigned */
+/** @param key `DomainName.key` @returns 32 bits, signed, which V8 keeps without an object */
 export function hashOfKey(key: string): number {
   let hash = SEED;
   for (let i = key.length - 1; i >= 0; i--) hash = Math.imul(hash ^ key.charCodeAt(i), PRIME);
@@ -29,7 +29,7 @@ export class NameHashes {
   /** Offset of each label; the first is that of the name, the last one that of the root. */
   readonly starts = new Uint16Array(128);
   /** As hashOfKey, of the name that begins there. */
-  readonly hashes = new Uint32Array(128);
+  readonly hashes = new Int32Array(128);
 
   /**
    * Reads an uncompressed name.
@@ -66,5 +66,5 @@ export function lowerCase(octet: number): number {
 
 function mixed(hash: number): number {
   const once = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return (once ^ (once >>> 13)) >>> 0;
+  return once ^ (once >>> 13);
 }

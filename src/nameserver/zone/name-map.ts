@@ -6,6 +6,8 @@
  * Left out: order. A zone without DNSSEC does not need it; the zone export sorts.
  */
 
+import { hashOfKey } from './name-hash.ts';
+
 /** A value that has its key: `DomainName.key`. */
 export interface Keyed {
   readonly key: string;
@@ -25,14 +27,6 @@ class Branch<T extends Keyed> {
     this.bitmap = bitmap;
     this.slots = slots;
   }
-}
-
-/** FNV-1a with a final mix, so that all bits of the last octets reach the first levels. */
-function hashOf(key: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return hash ^ (hash >>> 13);
 }
 
 function ones(bits: number): number {
@@ -58,12 +52,12 @@ export class NameMap<T extends Keyed> {
   static of<T extends Keyed>(values: Iterable<T>): NameMap<T> {
     const root = new Branch<T>(0, []);
     let size = 0;
-    for (const value of values) if (insert(root, value, hashOf(value.key), 0, true).grew) size += 1;
+    for (const value of values) if (insert(root, value, hashOfKey(value.key), 0, true).grew) size += 1;
     return new NameMap(root, size);
   }
 
-  get(key: string): T | undefined {
-    const hash = hashOf(key);
+  /** @param hash hashOfKey(key), for a caller that has it */
+  get(key: string, hash = hashOfKey(key)): T | undefined {
     let branch = this.#root;
     for (let shift = 0; shift < BUCKET_SHIFT; shift += BITS) {
       const bit = 1 << ((hash >>> shift) & MASK);
@@ -76,12 +70,12 @@ export class NameMap<T extends Keyed> {
   }
 
   set(value: T): NameMap<T> {
-    const { branch, grew } = insert(this.#root, value, hashOf(value.key), 0, false);
+    const { branch, grew } = insert(this.#root, value, hashOfKey(value.key), 0, false);
     return new NameMap(branch, this.size + (grew ? 1 : 0));
   }
 
   delete(key: string): NameMap<T> {
-    const root = remove(this.#root, key, hashOf(key), 0);
+    const root = remove(this.#root, key, hashOfKey(key), 0);
     if (root === this.#root) return this;
     return new NameMap(root ?? new Branch<T>(0, []), this.size - 1);
   }
@@ -132,7 +126,7 @@ function insert<T extends Keyed>(
     return { branch: target, grew: false };
   }
   const below = new Branch<T>(0, []);
-  insert(below, slot, hashOf(slot.key), shift + BITS, true);
+  insert(below, slot, hashOfKey(slot.key), shift + BITS, true);
   insert(below, value, hash, shift + BITS, true);
   slots[at] = below;
   return { branch: target, grew: true };

@@ -41,8 +41,11 @@ export class PackedNodes {
   readonly #large = new Map<number, ZoneNode>();
   /** Open addressing with linear probing: place + 1, or 0; and the hash of the name there. */
   #places = new Uint32Array(MIN_INDEX);
-  #hashes = new Uint32Array(MIN_INDEX);
+  #hashes = new Int32Array(MIN_INDEX);
   #size = 0;
+  /** What `get` returned last: a change asks for its name several times. */
+  #lastPlace = -1;
+  #lastNode: ZoneNode | undefined;
 
   get size(): number {
     return this.#size;
@@ -53,14 +56,19 @@ export class PackedNodes {
     return this.#end;
   }
 
-  get(key: string): ZoneNode | undefined {
-    const place = this.placeOf(key);
-    return place < 0 ? undefined : this.nodeAt(place);
+  /** @param hash hashOfKey(key) */
+  get(key: string, hash: number): ZoneNode | undefined {
+    const place = this.placeOf(key, hash);
+    if (place < 0) return undefined;
+    if (place !== this.#lastPlace) {
+      this.#lastNode = this.nodeAt(place);
+      this.#lastPlace = place;
+    }
+    return this.#lastNode;
   }
 
-  /** @returns -1 without the name */
-  placeOf(key: string): number {
-    const hash = hashOfKey(key);
+  /** @param hash hashOfKey(key) @returns -1 without the name */
+  placeOf(key: string, hash: number): number {
     const mask = this.#places.length - 1;
     for (let at = hash & mask; this.#places[at] !== 0; at = (at + 1) & mask) {
       if (this.#hashes[at] === hash && this.#isKeyAt(this.#places[at]! - 1, key)) return this.#places[at]! - 1;
@@ -124,10 +132,9 @@ export class PackedNodes {
   }
 
   /** Adds a name, or takes the place of the one with its key. @returns where it is now */
-  put(node: ZoneNode): number {
+  put(node: ZoneNode, hash = hashOfKey(node.key)): number {
     const { key } = node;
     const units = unitsOf(node);
-    const hash = hashOfKey(key);
     const at = this.#indexOf(key, hash);
     if (this.#places[at] !== 0) {
       const place = this.#places[at]! - 1;
@@ -221,6 +228,7 @@ export class PackedNodes {
   }
 
   #write(place: number, node: ZoneNode): void {
+    if (place === this.#lastPlace) this.#lastPlace = -1;
     const chunk = this.#chunkOf(place);
     const offset = offsetOf(place);
     if (chunk[offset + STATE] === LARGE) this.#large.delete(place);
@@ -232,6 +240,7 @@ export class PackedNodes {
   }
 
   #release(place: number): void {
+    if (place === this.#lastPlace) this.#lastPlace = -1;
     const chunk = this.#chunkOf(place);
     const offset = offsetOf(place);
     if (chunk[offset + STATE] === LARGE) this.#large.delete(place);
@@ -280,7 +289,7 @@ export class PackedNodes {
     const [places, hashes] = [this.#places, this.#hashes];
     const length = 2 * places.length;
     this.#places = new Uint32Array(length);
-    this.#hashes = new Uint32Array(length);
+    this.#hashes = new Int32Array(length);
     for (let from = 0; from < places.length; from++) {
       if (places[from] === 0) continue;
       let at = hashes[from]! & (length - 1);

@@ -168,7 +168,7 @@ describe('PackedNodes', () => {
     for (let n = 0; n < count; n += 2) table.remove(keyOf(n));
     expect(table.size).toBe(count / 2);
     for (let n = 0; n < count; n++) {
-      const place = table.placeOf(keyOf(n));
+      const place = table.placeOf(keyOf(n), hashOfKey(keyOf(n)));
       if (find(keyOf(n)) !== place || (table.nodeAt(Math.max(place, 0))?.children === n) !== (n % 2 === 1))
         throw new Error(keyOf(n));
     }

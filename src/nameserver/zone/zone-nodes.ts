@@ -5,6 +5,7 @@
  * packed, and it becomes the one that the table shows. A version before it that is still in use, by a transfer, reads the table
  * with what was changed since undone; that is dropped with it by the garbage collector.
  */
+import { hashOfKey } from './name-hash.ts';
 import { type Keyed, NameMap } from './name-map.ts';
 import { copyOfBlock, type PackedNode, PackedNodes, unpackNode } from './packed-nodes.ts';
 import type { ZoneNode } from './zone-version.ts';
@@ -49,23 +50,25 @@ export class ZoneNodes {
   }
 
   get(key: string): ZoneNode | undefined {
+    const hash = hashOfKey(key);
     let nodes: ZoneNodes = this;
     for (;;) {
-      const change = nodes.#changes.size === 0 ? undefined : nodes.#changes.get(key);
+      const change = nodes.#changes.size === 0 ? undefined : nodes.#changes.get(key, hash);
       if (change !== undefined) return change.node;
       const below = nodes.#below;
-      if (below instanceof TableState) return below.get(key);
+      if (below instanceof TableState) return below.get(key, hash);
       nodes = below;
     }
   }
 
   has(key: string): boolean {
+    const hash = hashOfKey(key);
     let nodes: ZoneNodes = this;
     for (;;) {
-      const change = nodes.#changes.size === 0 ? undefined : nodes.#changes.get(key);
+      const change = nodes.#changes.size === 0 ? undefined : nodes.#changes.get(key, hash);
       if (change !== undefined) return change.node !== undefined;
       const below = nodes.#below;
-      if (below instanceof TableState) return below.has(key);
+      if (below instanceof TableState) return below.has(key, hash);
       nodes = below;
     }
   }
@@ -138,22 +141,22 @@ class TableState {
     return this.#next === undefined;
   }
 
-  get(key: string): ZoneNode | undefined {
+  get(key: string, hash: number): ZoneNode | undefined {
     if (this.#next !== undefined) {
       this.shorten();
       const before = this.#keys!.get(key);
       if (before !== undefined) return unpackNode(before);
       if (this.#keys!.has(key)) return undefined;
     }
-    return this.table.get(key);
+    return this.table.get(key, hash);
   }
 
-  has(key: string): boolean {
+  has(key: string, hash: number): boolean {
     if (this.#next !== undefined) {
       this.shorten();
       if (this.#keys!.has(key)) return this.#keys!.get(key) !== undefined;
     }
-    return this.table.placeOf(key) >= 0;
+    return this.table.placeOf(key, hash) >= 0;
   }
 
   *values(): Generator<ZoneNode> {
@@ -195,7 +198,8 @@ class TableState {
     let octets: Buffer = NO_OCTETS;
     let end = 0;
     for (const { key, node } of changes.values()) {
-      const place = table.placeOf(key);
+      const hash = hashOfKey(key);
+      const place = table.placeOf(key, hash);
       let before: Undo['before'] = end;
       if (place >= 0) {
         const length = table.lengthAt(place);
@@ -205,7 +209,7 @@ class TableState {
         end += length;
       }
       let newPlace = -1;
-      if (node !== undefined) newPlace = table.put(node);
+      if (node !== undefined) newPlace = table.put(node, hash);
       else if (place >= 0) table.remove(key);
       undo.push({ key, place, before, newPlace });
     }
