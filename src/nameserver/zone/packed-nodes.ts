@@ -10,8 +10,8 @@ import { hashOfKey, hashOfOctets, lowerCase } from './name-hash.ts';
 import { findRRsetAt, MAX_RRSETS, nodeLength, readNode, u16, writeNode, writeU16 } from './node-octets.ts';
 import type { ZoneNode } from './zone-version.ts';
 
-/** A name out of its place: its octets, or the node where those are too many. */
-export type PackedNode = Buffer | ZoneNode;
+/** A name out of its place: its octets, one character for each, or the node where those are too many. */
+export type PackedNode = string | ZoneNode;
 
 const UNIT = 8;
 const CHUNK_BITS = 15;
@@ -101,22 +101,12 @@ export class PackedNodes {
     return state === FREE ? undefined : unpack(chunk, offset);
   }
 
-  /** The size of the block at a place, in octets. */
-  lengthAt(place: number): number {
-    return this.unitsAt(place) * UNIT;
-  }
-
-  /** The node at a place where it is an object. */
-  largeAt(place: number): ZoneNode | undefined {
-    return this.#large.size === 0 ? undefined : this.#large.get(place);
-  }
-
-  /** Copies the block at a place. */
-  copy(place: number, to: Buffer, at: number): void {
+  /** A copy of what is at a place. */
+  packedAt(place: number): PackedNode {
     const chunk = this.#chunkOf(place);
     const offset = offsetOf(place);
-    const length = u16(chunk, offset) * UNIT;
-    for (let i = 0; i < length; i++) to[at + i] = chunk[offset + i]!;
+    if (chunk[offset + STATE] === LARGE) return this.#large.get(place)!;
+    return chunk.toString('latin1', offset, offset + u16(chunk, offset) * UNIT);
   }
 
   /** The octets that hold the RRset of a place; see `rrsetAt`. */
@@ -301,11 +291,7 @@ export class PackedNodes {
 }
 
 export function unpackNode(packed: PackedNode): ZoneNode {
-  return Buffer.isBuffer(packed) ? unpack(packed, 0) : packed;
-}
-
-export function copyOfBlock(octets: Buffer, at: number): Buffer {
-  return Buffer.from(octets.subarray(at, at + u16(octets, at) * UNIT));
+  return typeof packed === 'string' ? unpack(Buffer.from(packed, 'latin1'), 0) : packed;
 }
 
 /** Offset of a place in its chunk, in octets. */

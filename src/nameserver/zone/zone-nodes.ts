@@ -7,7 +7,7 @@
  */
 import { hashOfKey } from './name-hash.ts';
 import { type Keyed, NameMap } from './name-map.ts';
-import { copyOfBlock, type PackedNode, PackedNodes, unpackNode } from './packed-nodes.ts';
+import { type PackedNode, PackedNodes, unpackNode } from './packed-nodes.ts';
 import type { ZoneNode } from './zone-version.ts';
 
 interface Change extends Keyed {
@@ -16,9 +16,6 @@ interface Change extends Keyed {
 }
 
 const NO_CHANGES = NameMap.empty<Change>();
-const NO_OCTETS: Buffer = Buffer.alloc(0);
-/** Of a name with one address. */
-const USUAL_OCTETS = 64;
 
 export class ZoneNodes {
   #below: ZoneNodes | TableState;
@@ -110,10 +107,9 @@ export class ZoneNodes {
 /** What one change of the table undoes, for the states before it. */
 interface Undo {
   readonly key: string;
-  /** Where the name was; -1 if it was not there. */
+  /** Where the name was, and what it had; -1 and undefined if it was not there. */
   readonly place: number;
-  /** What it had: where it begins in the octets of the state. */
-  readonly before: number | ZoneNode;
+  readonly before: PackedNode | undefined;
   /** Where it is since; -1 if it was removed. */
   readonly newPlace: number;
 }
@@ -126,8 +122,6 @@ class TableState {
   #next: TableState | undefined;
   /** The way back from `#next`. */
   #undo: readonly Undo[] = [];
-  /** Of all that is undone: one buffer, because most are dropped unread. */
-  #octets: Buffer = NO_OCTETS;
   /** The way back from the newest state, as far as it was needed. */
   #keys: Map<string, PackedNode | undefined> | undefined;
   #places: Map<number, PackedNode | undefined> | undefined;
@@ -195,26 +189,16 @@ class TableState {
     }
     const { table } = this;
     const undo: Undo[] = [];
-    let octets: Buffer = NO_OCTETS;
-    let end = 0;
     for (const { key, node } of changes.values()) {
       const hash = hashOfKey(key);
       const place = table.placeOf(key, hash);
-      let before: Undo['before'] = end;
-      if (place >= 0) {
-        const length = table.lengthAt(place);
-        if (octets.length < end + length) octets = enlarged(octets, end + length, changes.size * USUAL_OCTETS);
-        before = table.largeAt(place) ?? before;
-        table.copy(place, octets, end);
-        end += length;
-      }
+      const before = place < 0 ? undefined : table.packedAt(place);
       let newPlace = -1;
       if (node !== undefined) newPlace = table.put(node, hash);
       else if (place >= 0) table.remove(key);
       undo.push({ key, place, before, newPlace });
     }
     this.#undo = undo;
-    this.#octets = octets;
     this.#next = new TableState(table, this.#read);
     this.#read.noteChanges(undo.length);
     return this.#next;
@@ -228,30 +212,15 @@ class TableState {
     while (next.#next !== undefined) {
       for (const { key, place, before, newPlace } of next.#undo) {
         // What was undone first is what this state had.
-        const isFirst = !this.#keys.has(key);
-        const isFirstAt = place >= 0 && !this.#places.has(place);
-        const packed = (isFirst || isFirstAt) && place >= 0 ? packedOf(next.#octets, before) : undefined;
-        if (isFirst) this.#keys.set(key, packed);
-        if (isFirstAt) this.#places.set(place, packed);
+        if (!this.#keys.has(key)) this.#keys.set(key, before);
+        if (place >= 0 && !this.#places.has(place)) this.#places.set(place, before);
         if (newPlace >= 0 && !this.#places.has(newPlace)) this.#places.set(newPlace, undefined);
       }
       next = next.#next;
     }
     this.#undo = [];
-    this.#octets = NO_OCTETS;
     this.#next = next;
   }
-}
-
-/** A copy of its own: the buffer has much that is not read. */
-function packedOf(octets: Buffer, before: Undo['before']): PackedNode {
-  return typeof before === 'number' ? copyOfBlock(octets, before) : before;
-}
-
-function enlarged(octets: Buffer, least: number, usual: number): Buffer {
-  const larger = Buffer.allocUnsafe(Math.max(least, 2 * octets.length, usual));
-  octets.copy(larger);
-  return larger;
 }
 
 /** Changes after which states that are gone through are shortened. */
