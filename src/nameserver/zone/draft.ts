@@ -80,11 +80,13 @@ export class ZoneDraft {
   }
 
   find(key: string): ZoneNode | undefined {
+    // Each commit asks for the SOA.
+    if (key === this.base.apex.key && !this.#touched.has(key)) return this.base.apexNode;
     return this.#nodes.get(key);
   }
 
   findRRset(key: string, type: number): ZoneRRset | undefined {
-    const node = this.#nodes.get(key);
+    const node = this.find(key);
     return node && findRRset(node, type);
   }
 
@@ -102,7 +104,7 @@ export class ZoneDraft {
 
   /** Sets the RRset of its type; an RRset without members deletes it. */
   setRRset(ownerName: { readonly key: string; readonly wireText: string }, rrset: ZoneRRset): void {
-    const node = this.#nodes.get(ownerName.key);
+    const node = this.find(ownerName.key);
     const rrsets = node?.rrsets ?? [];
     const at = rrsets.findIndex(({ type }) => type === rrset.type);
     if (rrset.rdatas.length === 0) {
@@ -117,13 +119,13 @@ export class ZoneDraft {
 
   /** Replaces all RRsets of a name; none removes it. @param ownerName its `wireText` is the name's letter case */
   setRRsets({ key, wireText }: Pick<DomainName, 'key' | 'wireText'>, rrsets: readonly ZoneRRset[]): void {
-    const node = this.#nodes.get(key);
+    const node = this.find(key);
     const before = { key, wireText, rrsets: node?.rrsets ?? [], children: node?.children ?? 0 };
     this.#setRRsets(before, rrsets, node === undefined);
   }
 
   deleteRRset(key: string, type: number): void {
-    const node = this.#nodes.get(key);
+    const node = this.find(key);
     if (node !== undefined) this.setRRset(node, { type, ttl: 0, rdatas: [] });
   }
 

@@ -80,6 +80,11 @@ export class NameMap<T extends Keyed> {
     return new NameMap(root ?? new Branch<T>(0, []), this.size - 1);
   }
 
+  /** Faster than `values` for a few of them. */
+  forEach(call: (value: T) => void): void {
+    visit(this.#root, call);
+  }
+
   *values(): Generator<T> {
     // An explicit stack: nested generators would cost one step for each level and value.
     const stack: { readonly branch: Branch<T>; at: number }[] = [{ branch: this.#root, at: 0 }];
@@ -90,6 +95,13 @@ export class NameMap<T extends Keyed> {
       else if (slot instanceof Branch) stack.push({ branch: slot, at: 0 });
       else yield slot;
     }
+  }
+}
+
+function visit<T extends Keyed>(branch: Branch<T>, call: (value: T) => void): void {
+  for (const slot of branch.slots) {
+    if (slot instanceof Branch) visit(slot, call);
+    else call(slot);
   }
 }
 

@@ -189,7 +189,7 @@ class TableState {
     }
     const { table } = this;
     const undo: Undo[] = [];
-    for (const { key, node } of changes.values()) {
+    changes.forEach(({ key, node }) => {
       const hash = hashOfKey(key);
       const place = table.placeOf(key, hash);
       const before = place < 0 ? undefined : table.packedAt(place);
@@ -197,7 +197,7 @@ class TableState {
       if (node !== undefined) newPlace = table.put(node, hash);
       else if (place >= 0) table.remove(key);
       undo.push({ key, place, before, newPlace });
-    }
+    });
     this.#undo = undo;
     this.#next = new TableState(table, this.#read);
     this.#read.noteChanges(undo.length);
