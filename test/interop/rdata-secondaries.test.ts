@@ -14,7 +14,8 @@ import { encodeMessage, formatRcode, makeMessage, Opcode } from '../../src/dns/w
 import { findRdataFault, MAX_RDATA_OCTETS } from '../../src/dns/wire/rdata-check.ts';
 import { Committer } from '../../src/nameserver/journal/committer.ts';
 import { Journal } from '../../src/nameserver/journal/journal.ts';
-import { rdataText, type ZoneRRset } from '../../src/nameserver/zone/zone-version.ts';
+import type { ZoneRRset } from '../../src/nameserver/zone/zone-node.ts';
+import { rdataText } from '../../src/nameserver/zone/zone-version.ts';
 import { seededRandom } from '../differential/random.ts';
 import { DnsLine } from '../support/dns-line.ts';
 import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';

@@ -5,8 +5,9 @@ import type { ZoneEdit } from '../../src/dns/zone-change.ts';
 import { ZoneDraft } from '../../src/nameserver/zone/draft.ts';
 import { applyEdits } from '../../src/nameserver/zone/edit.ts';
 import { EmbeddedZone } from '../../src/nameserver/zone/embedded-zone.ts';
+import type { ZoneNode } from '../../src/nameserver/zone/zone-node.ts';
 import { ZoneNodes } from '../../src/nameserver/zone/zone-nodes.ts';
-import { rdataText, type StaticRRsets, type ZoneNode, ZoneVersion } from '../../src/nameserver/zone/zone-version.ts';
+import { rdataText, type StaticRRsets, ZoneVersion } from '../../src/nameserver/zone/zone-version.ts';
 
 export interface EditedZoneOptions {
   readonly edits?: readonly ZoneEdit[];

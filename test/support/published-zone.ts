@@ -3,8 +3,9 @@ import { DomainName } from '../../src/dns/name.ts';
 import { RRType } from '../../src/dns/rdata.ts';
 import type { ZoneDraft } from '../../src/nameserver/zone/draft.ts';
 import { EmbeddedZone } from '../../src/nameserver/zone/embedded-zone.ts';
+import type { ZoneNode } from '../../src/nameserver/zone/zone-node.ts';
 import { ZoneNodes } from '../../src/nameserver/zone/zone-nodes.ts';
-import { rdataText, type ZoneDiff, type ZoneNode, ZoneVersion } from '../../src/nameserver/zone/zone-version.ts';
+import { rdataText, type ZoneDiff, ZoneVersion } from '../../src/nameserver/zone/zone-version.ts';
 
 /** Makes a zone with a SOA, and an NS `ns1` that has no address. */
 export function makeZone(name: string, serial: number): EmbeddedZone {

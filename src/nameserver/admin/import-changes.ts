@@ -9,7 +9,8 @@ import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { whyForbidden } from '../zone/judge-change.ts';
 import type { ZoneLimits } from '../zone/limits.ts';
 import type { ZoneNames } from '../zone/occlusion.ts';
-import type { ZoneRRset, ZoneVersion } from '../zone/zone-version.ts';
+import type { ZoneRRset } from '../zone/zone-node.ts';
+import type { ZoneVersion } from '../zone/zone-version.ts';
 import type { TimeSlices } from './time-slices.ts';
 import { type ImportedName, type ImportedZone, ImportTally, planName } from './zone-import.ts';
 

@@ -1,7 +1,8 @@
 /** Prints a version of a zone as a sorted zone file, in time slices so that queries are not delayed. */
 import { type ResourceRecord, RRClass, RRType } from '../../dns/rdata.ts';
 import { canonicalKey, formatSortedRecords } from '../../dns/zone-file/zone-file-format.ts';
-import { nameOf, rdataOf, type ZoneNode, type ZoneVersion } from '../zone/zone-version.ts';
+import type { ZoneNode } from '../zone/zone-node.ts';
+import { nameOf, rdataOf, type ZoneVersion } from '../zone/zone-version.ts';
 import { sortInSlices, TimeSlices } from './time-slices.ts';
 
 /** Size of one piece in characters. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
-import type { ZoneNode, ZoneRRset } from '../zone/zone-version.ts';
+import type { ZoneNode, ZoneRRset } from '../zone/zone-node.ts';
 import { sortInSlices, TimeSlices } from './time-slices.ts';
 import { ImportTally, planName, readImportedZone } from './zone-import.ts';
 

@@ -18,7 +18,8 @@ import {
 } from '../../dns/zone-file/zone-file.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import { isSameRRset } from '../zone/rrset-members.ts';
-import { nameOf, rdataText, soaSerial, withSerial, type ZoneNode, type ZoneRRset } from '../zone/zone-version.ts';
+import type { ZoneNode, ZoneRRset } from '../zone/zone-node.ts';
+import { nameOf, rdataText, soaSerial, withSerial } from '../zone/zone-version.ts';
 import type { TimeSlices } from './time-slices.ts';
 
 /** The RRsets of the file at one name. */

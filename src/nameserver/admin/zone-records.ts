@@ -2,7 +2,8 @@
 import type { NameFilter, StoredName, ZoneSnapshot } from '../../core/zones/zone-records.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { canonicalKey } from '../../dns/zone-file/zone-file-format.ts';
-import { nameOf, rrsetOf, type ZoneNode, type ZoneVersion } from '../zone/zone-version.ts';
+import type { ZoneNode } from '../zone/zone-node.ts';
+import { nameOf, rrsetOf, type ZoneVersion } from '../zone/zone-version.ts';
 import { type SliceTurns, TimeSlices } from './time-slices.ts';
 
 /** Names in one piece. */

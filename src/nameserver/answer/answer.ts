@@ -8,7 +8,8 @@
 import { type DomainName, findNearestAncestor, lowerCaseText, MAX_NAME_OCTETS } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { Rcode } from '../../dns/wire/message.ts';
-import { findRRset, parentKey, type ZoneNode, type ZoneRRset, type ZoneVersion } from '../zone/zone-version.ts';
+import type { ZoneNode, ZoneRRset } from '../zone/zone-node.ts';
+import { findRRset, parentKey, type ZoneVersion } from '../zone/zone-version.ts';
 
 /** An RRset in a section of a reply. Its owner name may be synthesized from a wildcard. */
 export interface OwnedRRset {

@@ -98,6 +98,19 @@ describe('Journal', () => {
     await again.close();
   });
 
+  it('folds all with fold(true), also what was committed during a fold in progress', async () => {
+    const journal = await open();
+    const { zone, committer } = await openZone(journal);
+    await committer.change(zone, setHost('before', 1));
+    const inProgress = journal.fold();
+    await committer.change(zone, setHost('meanwhile', 2));
+    expect(zone.unfolded.size).toBeGreaterThan(0);
+    await journal.fold(true);
+    await inProgress;
+    expect(zone.unfolded.size).toBe(0);
+    await journal.close();
+  });
+
   it('recounts delegations and empty non-terminals at the next open', async () => {
     const journal = await open();
     const { zone, committer } = await openZone(journal);

@@ -287,9 +287,10 @@ export class Journal implements CommitLog {
 
   /**
    * Updates the rows of names and deletes old commits. Only one fold runs at a time; it never throws.
-   * @param hurry do not pause: nothing else uses the database
+   * @param hurry do not pause: nothing else uses the database. What was committed during a fold in progress is folded after it.
    */
   fold(hurry = false): Promise<void> {
+    if (hurry && this.#folding !== undefined) return this.#folding.then(() => this.fold(true));
     this.#folding ??= this.#foldAll(hurry)
       .catch(this.#options.onFault)
       .finally(() => {

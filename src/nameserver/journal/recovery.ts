@@ -1,7 +1,8 @@
 /** The statements that write a zone as a whole: a new one, or what is left of a damaged one. */
 import type { SqlStatement } from '../../sqlite/worker.ts';
 import { sameRRsets } from '../zone/same-rrset.ts';
-import type { ZoneNode, ZoneVersion } from '../zone/zone-version.ts';
+import type { ZoneNode } from '../zone/zone-node.ts';
+import type { ZoneVersion } from '../zone/zone-version.ts';
 import { encodeNode, encodeStatics, nodeCrc, zoneCrc } from './journal-codec.ts';
 import type { StoredZone } from './stored-zone.ts';
 

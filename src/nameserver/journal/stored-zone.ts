@@ -7,13 +7,13 @@ import { RRType } from '../../dns/rdata.ts';
 import type { Database, SqlRow, SqlValue } from '../../sqlite/database.ts';
 import { SqliteError } from '../../sqlite/sqlite-error.ts';
 import { replay, VersionBuilder } from '../zone/zone-load.ts';
+import type { ZoneNode } from '../zone/zone-node.ts';
 import {
   findRRset,
   nameOf,
   rdataText,
   type StaticRRsets,
   type ZoneDiff,
-  type ZoneNode,
   type ZoneVersion,
 } from '../zone/zone-version.ts';
 import { decodeDiff, decodeNode, decodeStatics, nodeCrc, zoneCrc } from './journal-codec.ts';

@@ -10,7 +10,8 @@ import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import type { ZoneEdit } from '../../dns/zone-change.ts';
 import { openDatabase } from '../../sqlite/database.ts';
-import type { ZoneNode, ZoneVersion } from '../zone/zone-version.ts';
+import type { ZoneNode } from '../zone/zone-node.ts';
+import type { ZoneVersion } from '../zone/zone-version.ts';
 import { Journal } from './journal.ts';
 import { readWholeNames } from './whole-names.ts';
 

@@ -20,7 +20,8 @@ import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { whyForbidden } from '../zone/judge-change.ts';
 import type { ZoneLimits } from '../zone/limits.ts';
 import { isSameRRset } from '../zone/rrset-members.ts';
-import { findRRset, rdataText, type ZoneRRset } from '../zone/zone-version.ts';
+import type { ZoneRRset } from '../zone/zone-node.ts';
+import { findRRset, rdataText } from '../zone/zone-version.ts';
 import { addressesOf } from './publisher.ts';
 import { SIGNER_TYPES } from './update-in.ts';
 

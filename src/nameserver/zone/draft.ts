@@ -9,6 +9,7 @@ import { RRType } from '../../dns/rdata.ts';
 import { nextSerial } from '../../dns/serial.ts';
 import type { ZoneNames } from './occlusion.ts';
 import { memberTest, rrsetFinder, sameRRsets } from './same-rrset.ts';
+import type { ZoneNode, ZoneRRset } from './zone-node.ts';
 import type { ZoneNodes } from './zone-nodes.ts';
 import {
   findRRset,
@@ -19,9 +20,7 @@ import {
   type UnservedRRsets,
   withSerial,
   type ZoneDiff,
-  type ZoneNode,
   type ZoneRecord,
-  type ZoneRRset,
   ZoneVersion,
 } from './zone-version.ts';
 

@@ -5,7 +5,8 @@
 import { formatRRType } from '../../dns/rdata.ts';
 import { MAX_RDATA_OCTETS } from '../../dns/wire/rdata-check.ts';
 import type { ZoneNames } from './occlusion.ts';
-import { findRRset, nameOf, type ZoneNode, type ZoneRRset, type ZoneVersion } from './zone-version.ts';
+import type { ZoneNode, ZoneRRset } from './zone-node.ts';
+import { findRRset, nameOf, type ZoneVersion } from './zone-version.ts';
 
 export interface ZoneLimits {
   readonly recordsPerRRset: number;

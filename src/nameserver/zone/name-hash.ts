@@ -4,8 +4,9 @@
  *
  * It starts at a random number, so that a client cannot choose names that share a place.
  */
+import { randomBytes } from 'node:crypto';
 
-const SEED = Math.floor(Math.random() * 0x1_0000_0000) | 0;
+const SEED = randomBytes(4).readInt32BE();
 const PRIME = 0x01000193;
 
 /** @param key `DomainName.key` @returns 32 bits, signed, which V8 keeps without an object */

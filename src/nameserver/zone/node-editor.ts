@@ -8,7 +8,8 @@ import { rdataKey } from '../../dns/rdata-canonical.ts';
 import type { RRset } from '../../dns/rrset.ts';
 import { serialIsLater } from '../../dns/serial.ts';
 import type { ZoneDraft } from './draft.ts';
-import { rdataText, soaSerial, type ZoneNode, type ZoneRRset } from './zone-version.ts';
+import type { ZoneNode, ZoneRRset } from './zone-node.ts';
+import { rdataText, soaSerial } from './zone-version.ts';
 
 /** RFC 1035 §3.4.2. */
 const WKS = 11;

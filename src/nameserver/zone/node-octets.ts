@@ -4,7 +4,7 @@
  * of its RDATA (2) and the RDATA. So it is in the database (journal-codec.ts), and in memory (packed-nodes.ts).
  */
 import { lowerCaseText } from '../../dns/name.ts';
-import type { ZoneNode, ZoneRRset } from './zone-version.ts';
+import type { ZoneNode, ZoneRRset } from './zone-node.ts';
 
 /** RRsets of a node in octets. */
 export const MAX_RRSETS = 255;

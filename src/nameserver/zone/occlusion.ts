@@ -8,8 +8,9 @@
 import { formatRRType, RRType } from '../../dns/rdata.ts';
 import { rdataKey } from '../../dns/rdata-canonical.ts';
 import { sameRRset } from './same-rrset.ts';
+import type { ZoneNode } from './zone-node.ts';
 import type { ZoneNodes } from './zone-nodes.ts';
-import { findRRset, isCut, isStrictlyBelow, nameOf, parentKey, type ZoneNode } from './zone-version.ts';
+import { findRRset, isCut, isStrictlyBelow, nameOf, parentKey } from './zone-version.ts';
 
 /** The names of a zone: those of a version, or of a draft. */
 export interface ZoneNames {

@@ -8,7 +8,7 @@
  */
 import { hashOfKey, hashOfOctets, lowerCase } from './name-hash.ts';
 import { findRRsetAt, MAX_RRSETS, nodeLength, readNode, u16, writeNode, writeU16 } from './node-octets.ts';
-import type { ZoneNode } from './zone-version.ts';
+import type { ZoneNode } from './zone-node.ts';
 
 /** A name out of its place: its octets, one character for each, or the node where those are too many. */
 export type PackedNode = string | ZoneNode;

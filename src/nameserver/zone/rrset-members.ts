@@ -5,7 +5,8 @@
 import { rdataKey } from '../../dns/rdata-canonical.ts';
 import { hasNames } from '../../dns/rdata-names.ts';
 import type { ZoneDraft } from './draft.ts';
-import type { ZoneNode, ZoneRRset, ZoneVersion } from './zone-version.ts';
+import type { ZoneNode, ZoneRRset } from './zone-node.ts';
+import type { ZoneVersion } from './zone-version.ts';
 
 /** The RRset itself if no two of its members are equal, else with the first of each. */
 export function withoutEqualMembers(rrset: ZoneRRset): ZoneRRset {

@@ -1,5 +1,5 @@
 /** RRsets compared octet by octet, whatever the order of their members. The comparison of secondaries is in rrset-members.ts. */
-import type { ZoneRRset } from './zone-version.ts';
+import type { ZoneRRset } from './zone-node.ts';
 
 /** Most names have few RRsets, and most RRsets few members: a search of more uses an index, so that the work is linear. */
 const FEW = 8;

@@ -10,6 +10,7 @@ import type { ZoneDraft } from './draft.ts';
 import { describeCut, hidesBelow, hidingCut } from './occlusion.ts';
 import { sameRRset } from './same-rrset.ts';
 import { UnservedEditor } from './unserved.ts';
+import type { ZoneNode, ZoneRRset } from './zone-node.ts';
 import { ZoneNodes } from './zone-nodes.ts';
 import {
   findRRset,
@@ -20,8 +21,6 @@ import {
   type StaticRRsets,
   soaSerial,
   withSerial,
-  type ZoneNode,
-  type ZoneRRset,
   ZoneVersion,
 } from './zone-version.ts';
 

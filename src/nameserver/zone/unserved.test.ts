@@ -13,7 +13,8 @@ import { applyEdits } from './edit.ts';
 import { isHidden, newlyOccluded } from './occlusion.ts';
 import { replaceStatics, StaticConflict, type StaticContent } from './static-records.ts';
 import { describeUnserved, listUnserved, UnservedEditor } from './unserved.ts';
-import { nameOf, type ZoneNode, type ZoneVersion } from './zone-version.ts';
+import type { ZoneNode } from './zone-node.ts';
+import { nameOf, type ZoneVersion } from './zone-version.ts';
 
 const apex = DomainName.parse('example.com');
 const at = (label: string) => (label === '@' ? apex : DomainName.parse(label, apex));

@@ -6,14 +6,8 @@ import type { DomainName } from '../../dns/name.ts';
 import { formatRRType, RRType } from '../../dns/rdata.ts';
 import { ZoneDraft } from './draft.ts';
 import { newlyOccluded } from './occlusion.ts';
-import {
-  isStrictlyBelow,
-  nameOf,
-  type StaticRRsets,
-  type ZoneNode,
-  type ZoneRRset,
-  type ZoneVersion,
-} from './zone-version.ts';
+import type { ZoneNode, ZoneRRset } from './zone-node.ts';
+import { isStrictlyBelow, nameOf, type StaticRRsets, type ZoneVersion } from './zone-version.ts';
 
 export interface UnservedRRset {
   readonly ownerName: DomainName;

@@ -5,6 +5,7 @@ import { RRType } from '../../dns/rdata.ts';
 import { ZoneDraft } from './draft.ts';
 import { findRRsetAt, readNode } from './node-octets.ts';
 import { PackedNodes } from './packed-nodes.ts';
+import type { ZoneNode } from './zone-node.ts';
 import { ZoneNodes } from './zone-nodes.ts';
 import {
   findRRset,
@@ -13,7 +14,6 @@ import {
   type StaticRRsets,
   type UnservedRRsets,
   type ZoneDiff,
-  type ZoneNode,
   type ZoneRecord,
   ZoneVersion,
 } from './zone-version.ts';

@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hashOfKey, NameHashes } from './name-hash.ts';
 import { PackedNodes } from './packed-nodes.ts';
+import type { ZoneNode } from './zone-node.ts';
 import { ZoneNodes } from './zone-nodes.ts';
-import type { ZoneNode } from './zone-version.ts';
 
 const sorted = (nodes: Iterable<ZoneNode>) => [...nodes].sort((a, b) => (a.key < b.key ? -1 : 1));
 

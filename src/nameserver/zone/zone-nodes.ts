@@ -8,7 +8,7 @@
 import { hashOfKey } from './name-hash.ts';
 import { type Keyed, NameMap } from './name-map.ts';
 import { type PackedNode, PackedNodes, unpackNode } from './packed-nodes.ts';
-import type { ZoneNode } from './zone-version.ts';
+import type { ZoneNode } from './zone-node.ts';
 
 interface Change extends Keyed {
   /** Undefined: the name is deleted. */

@@ -11,28 +11,8 @@ import type { RRset } from '../../dns/rrset.ts';
 import { decodeRdata, encodeRdata } from '../../dns/wire/rdata-codec.ts';
 import { WireReader } from '../../dns/wire/reader.ts';
 import { WireWriter } from '../../dns/wire/writer.ts';
+import type { ZoneNode, ZoneRRset } from './zone-node.ts';
 import type { ZoneNodes } from './zone-nodes.ts';
-
-/** The records of one type at one name. */
-export interface ZoneRRset {
-  readonly type: number;
-  /** Seconds. */
-  readonly ttl: number;
-  /** Uncompressed wire RDATA, one character per octet, without duplicates. */
-  readonly rdatas: readonly string[];
-}
-
-/** One name of a zone. */
-export interface ZoneNode {
-  /** `DomainName.key`. */
-  readonly key: string;
-  /** `DomainName.wireText`: the owner name with its letter case. */
-  readonly wireText: string;
-  /** Empty at an empty non-terminal (RFC 9499 §7). */
-  readonly rrsets: readonly ZoneRRset[];
-  /** Number of nodes one label below; not maintained for the apex. */
-  readonly children: number;
-}
 
 /** One record of class IN, in the form of journal and transfers. */
 export interface ZoneRecord {
