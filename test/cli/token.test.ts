@@ -238,7 +238,7 @@ describe('token without a server', () => {
   });
   afterEach(() => removeNow(directory));
 
-  it('acts on the store, and a server that starts later takes the token', async () => {
+  it('acts on the store, and a server that starts later takes the token', { timeout: 90_000 }, async () => {
     const commands = configured({ store: 'sqlite:dyndns.db' });
     const text = await commands.run('token', 'create', 'router1', '--host', HOME);
     expect(text).toContain(`@127.0.0.1:18080/nic/update?hostname=${HOME}\n`);

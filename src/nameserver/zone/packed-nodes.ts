@@ -160,6 +160,7 @@ export class PackedNodes {
     const chunk = this.#chunkOf(place);
     const offset = offsetOf(place);
     chunk[offset + STATE] = PACKED;
+    chunk.writeUInt32BE(0, offset + CHILDREN);
     for (let i = 0; i < length; i++) chunk[offset + NODE + i] = octets[start + i]!;
     this.#index(at, place, hash);
   }
