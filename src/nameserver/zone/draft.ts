@@ -48,8 +48,8 @@ export class ZoneDraft {
   statics: StaticRRsets;
   /** Dynamic RRsets that are kept and not served. */
   unserved: UnservedRRsets;
-  /** Keys of edited names, including those of edits that were rolled back. */
-  readonly #touched = new Set<string>();
+  /** Edited names as they are in the base, by their key; including those of edits that were rolled back. */
+  readonly #touched = new Map<string, ZoneNode | undefined>();
 
   constructor(base: ZoneVersion) {
     this.base = base;
@@ -131,7 +131,7 @@ export class ZoneDraft {
   #setRRsets(node: ZoneNode, rrsets: readonly ZoneRRset[], isNew: boolean): void {
     const { key } = node;
     const apexKey = this.base.apex.key;
-    this.#touched.add(key);
+    if (!this.#touched.has(key)) this.#touched.set(key, isNew ? undefined : node);
     const next = { key, wireText: node.wireText, rrsets, children: node.children };
     this.#cuts += Number(isCut(next, apexKey)) - Number(isCut(node, apexKey));
     if (rrsets.length === 0 && node.children === 0 && key !== apexKey) this.#removeNode(key);
@@ -176,8 +176,8 @@ export class ZoneDraft {
     const { base } = this;
     const apexKey = base.apex.key;
     const changed: { key: string; before: ZoneNode | undefined; after: ZoneNode | undefined }[] = [];
-    for (const key of this.#touched) {
-      const [before, after] = [base.nodes.get(key), this.#nodes.get(key)];
+    for (const [key, before] of this.#touched) {
+      const after = this.#nodes.get(key);
       if (!sameRRsets(before?.rrsets, after?.rrsets)) changed.push({ key, before, after });
     }
     if (changed.length === 0 && this.statics === base.statics && this.unserved === base.unserved) return undefined;
