@@ -7,18 +7,20 @@
 import { RRClass, RRType } from '../../dns/rdata.ts';
 import { UDP_PAYLOAD_OCTETS } from '../../dns/wire/edns.ts';
 import { MAX_MESSAGE_OCTETS } from '../../dns/wire/writer.ts';
-import { lowerCase, NameHashes } from '../zone/name-hash.ts';
+import { areEqualNames, lowerCase, NameHashes } from '../zone/name-hash.ts';
+import { RRSET_OCTETS, rrsetEnd, u16 } from '../zone/node-octets.ts';
 import type { PackedNodes } from '../zone/packed-nodes.ts';
 import type { AnswerableZone, ZoneIndex } from './answer.ts';
 import { HEADER_OCTETS } from './dns-service.ts';
+import { hasSimpleHeader } from './query.ts';
 import { compressedNameAt } from './reply-writer.ts';
-import { PLAIN_UDP_OCTETS, udpLimitOf } from './request-edns.ts';
+import { OPT_OCTETS, PLAIN_UDP_OCTETS, udpLimitOf } from './request-edns.ts';
 
 /** Up to this type there are only types of data, apart from OPT (RFC 6895 §3.1). */
 const LAST_DATA_TYPE = 127;
-const OPT_OCTETS = 11;
-/** Owner name as a pointer to the question, type, class, TTL, length of RDATA. */
-const RECORD_OCTETS = 12;
+const TYPE_OCTETS = 2;
+/** Of a record: its owner name as a pointer to the question, type, class and TTL. */
+const NAME_TO_TTL_OCTETS = 10;
 
 interface IndexedZone {
   readonly zone: AnswerableZone;
@@ -45,13 +47,11 @@ export class DirectAnswers {
    * @returns the size of the reply in octets; 0: another way must answer it
    */
   find(query: Uint8Array, zones: ZoneIndex, overTcp: boolean): number {
-    // Opcode QUERY, one question, no answer and authority, at most one additional record.
-    if ((query[2]! & 0xf8) !== 0 || query[4] !== 0 || query[5] !== 1) return 0;
-    if (query[6]! | query[7]! | query[8]! | query[9]! | query[10]! || query[11]! > 1) return 0;
+    if (!hasSimpleHeader(query)) return 0;
     const nameEnd = this.#names.read(query, HEADER_OCTETS);
     if (nameEnd < 0) return 0;
     const questionEnd = nameEnd + 4;
-    const qtype = (query[nameEnd]! << 8) | query[nameEnd + 1]!;
+    const qtype = u16(query, nameEnd);
     if (query[nameEnd + 2] !== 0 || query[nameEnd + 3] !== RRClass.IN || !isDirectType(qtype)) return 0;
     const hasEdns = query[11] === 1;
     if (query.length !== questionEnd + (hasEdns ? OPT_OCTETS : 0)) return 0;
@@ -62,13 +62,9 @@ export class DirectAnswers {
     const rrset = place < 0 ? -1 : nodes.rrsetAt(place, qtype);
     if (rrset < 0) return 0;
     const octets = nodes.octetsAt(place);
-    const members = (octets[rrset + 4]! << 8) | octets[rrset + 5]!;
-    let size = query.length + members * RECORD_OCTETS;
-    for (let at = rrset + 6, i = 0; i < members; i++) {
-      const length = (octets[at]! << 8) | octets[at + 1]!;
-      size += length;
-      at += 2 + length;
-    }
+    const start = rrset - TYPE_OCTETS;
+    const members = u16(octets, rrset + 4);
+    const size = query.length + members * NAME_TO_TTL_OCTETS + rrsetEnd(octets, start) - start - RRSET_OCTETS;
     if (size > (overTcp ? MAX_MESSAGE_OCTETS : datagramLimit(query, questionEnd, hasEdns))) return 0;
     this.#nameEnd = nameEnd;
     this.#nodes = nodes;
@@ -107,10 +103,10 @@ export class DirectAnswers {
       reply[to + 1] = HEADER_OCTETS;
       for (let i = 0; i < 4; i++) reply[to + 2 + i] = query[nameEnd + i]!;
       for (let i = 0; i < 4; i++) reply[to + 6 + i] = octets[ttl + i]!;
-      const length = 2 + ((octets[from]! << 8) | octets[from + 1]!);
-      for (let i = 0; i < length; i++) reply[to + 10 + i] = octets[from + i]!;
+      const length = 2 + u16(octets, from);
+      for (let i = 0; i < length; i++) reply[to + NAME_TO_TTL_OCTETS + i] = octets[from + i]!;
       from += length;
-      to += 10 + length;
+      to += NAME_TO_TTL_OCTETS + length;
     }
     if (this.#hasEdns) this.#writeOpt(query, questionEnd, reply, to);
     return reply;
@@ -139,7 +135,8 @@ export class DirectAnswers {
       const found = this.#byHash.get(hashes[label]!);
       if (found === undefined) continue;
       for (const { zone, apex } of found) {
-        if (!isName(query, starts[label]!, nameEnd, apex)) continue;
+        const start = starts[label]!;
+        if (nameEnd - start !== apex.length || !areEqualNames(query, start, apex, 0, apex.length)) continue;
         const version = zone.published;
         return version === undefined || version.cuts > 0 ? undefined : version.nodes.packed;
       }
@@ -172,11 +169,5 @@ function isPlainOpt(query: Uint8Array, at: number): boolean {
 }
 
 function datagramLimit(query: Uint8Array, questionEnd: number, hasEdns: boolean): number {
-  return hasEdns ? udpLimitOf((query[questionEnd + 3]! << 8) | query[questionEnd + 4]!) : PLAIN_UDP_OCTETS;
-}
-
-function isName(query: Uint8Array, start: number, end: number, key: Uint8Array): boolean {
-  if (end - start !== key.length) return false;
-  for (let i = 0; i < key.length; i++) if (lowerCase(query[start + i]!) !== key[i]) return false;
-  return true;
+  return hasEdns ? udpLimitOf(u16(query, questionEnd + 3)) : PLAIN_UDP_OCTETS;
 }

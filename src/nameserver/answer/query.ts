@@ -23,15 +23,19 @@ export interface Query extends Question {
 
 /** Undefined for a message that does not have this simple form. */
 export function readQuery(octets: Uint8Array): Query | undefined {
-  // Opcode QUERY, one question, no answer and authority, at most one additional record.
-  if ((octets[2]! & 0xf8) !== 0 || octets[4] !== 0 || octets[5] !== 1) return undefined;
-  if (octets[6]! | octets[7]! | octets[8]! | octets[9]! | octets[10]! || octets[11]! > 1) return undefined;
+  if (!hasSimpleHeader(octets)) return undefined;
   const question = readQuestion(octets);
   if (question === undefined) return undefined;
   const { questionEnd } = question;
   if (octets[11] === 0) return octets.length === questionEnd ? { ...question, edns: undefined } : undefined;
   const edns = readOpt(octets, questionEnd);
   return edns && { ...question, edns };
+}
+
+/** Opcode QUERY, one question, no answer and authority, at most one additional record. */
+export function hasSimpleHeader(octets: Uint8Array): boolean {
+  if ((octets[2]! & 0xf8) !== 0 || octets[4] !== 0 || octets[5] !== 1) return false;
+  return (octets[6]! | octets[7]! | octets[8]! | octets[9]! | octets[10]!) === 0 && octets[11]! <= 1;
 }
 
 /** The first question; undefined if its name is compressed or too long. */

@@ -7,6 +7,8 @@
 import { EdnsOption, findEdns, isMalformedOption, UDP_PAYLOAD_OCTETS } from '../../dns/wire/edns.ts';
 import { type Message, Rcode } from '../../dns/wire/message.ts';
 
+/** An OPT record without options (RFC 6891 §6.1.2). */
+export const OPT_OCTETS = 11;
 /** The message size that every UDP client accepts (RFC 1035 §4.2.1). */
 export const PLAIN_UDP_OCTETS = 512;
 

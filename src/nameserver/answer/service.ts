@@ -20,7 +20,7 @@ import { type Question, readQuery, readQuestion } from './query.ts';
 import type { RateVerdict, ResponseLimiter } from './rate-limit.ts';
 import { addExpire, type ReplyEdns, ReplyEdnsMaker, type ReplyEdnsOptions, replyOpt } from './reply-edns.ts';
 import { ReplyWriter } from './reply-writer.ts';
-import { ednsRcode, PLAIN_UDP_OCTETS, type RequestEdns, requestEdns, udpLimit } from './request-edns.ts';
+import { ednsRcode, OPT_OCTETS, PLAIN_UDP_OCTETS, type RequestEdns, requestEdns, udpLimit } from './request-edns.ts';
 import type { ServiceRequest } from './service-request.ts';
 
 export interface ServiceOptions extends ServerIdentity, ReplyEdnsOptions {
@@ -38,7 +38,6 @@ export interface ServiceOptions extends ServerIdentity, ReplyEdnsOptions {
 }
 
 const FLAG_RESPONSE = 0x80;
-const OPT_OCTETS = 11;
 /** A COOKIE option without a server cookie (RFC 7873 §4). */
 const CLIENT_COOKIE_OCTETS = 8;
 

@@ -102,6 +102,7 @@ class WholeNames {
     if (!isKnownFormat(row) || nodeEnd(row, 1) !== row.length || nodeCrc(this.#zone, row) !== crc) return false;
     const nameOctets = row[1]!;
     if (content - key !== nameOctets) return false;
+    // The key is in lower case, as the database compares it.
     for (let i = 0; i < nameOctets; i++) if (lowerCase(row[2 + i]!) !== octets[key + i]) return false;
     if (nameOctets === this.#apex.length && this.#apex.equals(octets.subarray(key, content)))
       this.hasSoa = findRRsetAt(row, 1, RRType.SOA) >= 0;

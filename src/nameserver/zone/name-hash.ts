@@ -60,6 +60,16 @@ export class NameHashes {
   }
 }
 
+/** Whether two names, or parts of them, of this length have the same octets in any letter case. */
+export function areEqualNames(a: Uint8Array, aStart: number, b: Uint8Array, bStart: number, length: number): boolean {
+  for (let i = 0; i < length; i++) {
+    const octet = a[aStart + i]!;
+    const other = b[bStart + i]!;
+    if (octet !== other && lowerCase(octet) !== lowerCase(other)) return false;
+  }
+  return true;
+}
+
 /** ASCII only (RFC 4343 §3). The octet of a label's length is below the letters. */
 export function lowerCase(octet: number): number {
   return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet;

@@ -1,11 +1,9 @@
 /**
- * A persistent map by the key of a domain name: a hash array mapped trie. `set` and `delete` return a new map that shares
- * all but one path with the old one. Readers can use an old version while changes go on, and a change of a zone with a
- * million names copies a few hundred octets.
+ * A persistent map by the key of a domain name: a hash array mapped trie, for the changes of a draft. `set` returns a new map that
+ * shares all but one path with the old one, so that a draft rolls back to a mark at no cost.
  *
- * Left out: order. A zone without DNSSEC does not need it; the zone export sorts.
+ * Left out: order, and deletion. A deleted name is a change, too (zone-nodes.ts).
  */
-
 import { hashOfKey } from './name-hash.ts';
 
 /** A value that has its key: `DomainName.key`. */
@@ -48,14 +46,6 @@ export class NameMap<T extends Keyed> {
     return new NameMap<T>(new Branch<T>(0, []), 0);
   }
 
-  /** Builds a map without intermediate copies; of values with the same key the last one wins. */
-  static of<T extends Keyed>(values: Iterable<T>): NameMap<T> {
-    const root = new Branch<T>(0, []);
-    let size = 0;
-    for (const value of values) if (insert(root, value, hashOfKey(value.key), 0, true).grew) size += 1;
-    return new NameMap(root, size);
-  }
-
   /** @param hash hashOfKey(key), for a caller that has it */
   get(key: string, hash = hashOfKey(key)): T | undefined {
     let branch = this.#root;
@@ -72,12 +62,6 @@ export class NameMap<T extends Keyed> {
   set(value: T): NameMap<T> {
     const { branch, grew } = insert(this.#root, value, hashOfKey(value.key), 0, false);
     return new NameMap(branch, this.size + (grew ? 1 : 0));
-  }
-
-  delete(key: string): NameMap<T> {
-    const root = remove(this.#root, key, hashOfKey(key), 0);
-    if (root === this.#root) return this;
-    return new NameMap(root ?? new Branch<T>(0, []), this.size - 1);
   }
 
   /** Faster than `values` for a few of them. */
@@ -142,31 +126,4 @@ function insert<T extends Keyed>(
   insert(below, value, hash, shift + BITS, true);
   slots[at] = below;
   return { branch: target, grew: true };
-}
-
-/** The branch without the key: the same branch if the key is absent, undefined if it becomes empty. */
-function remove<T extends Keyed>(branch: Branch<T>, key: string, hash: number, shift: number): Branch<T> | undefined {
-  const { bitmap, slots } = branch;
-  if (shift >= BUCKET_SHIFT) {
-    const rest = slots.filter((value) => (value as T).key !== key);
-    if (rest.length === slots.length) return branch;
-    return rest.length === 0 ? undefined : new Branch(0, rest);
-  }
-  const bit = 1 << ((hash >>> shift) & MASK);
-  if ((bitmap & bit) === 0) return branch;
-  const at = ones(bitmap & (bit - 1));
-  const slot = slots[at]!;
-  if (slot instanceof Branch) {
-    const below = remove(slot, key, hash, shift + BITS);
-    if (below === slot) return branch;
-    if (below !== undefined) {
-      const copy = slots.slice();
-      copy[at] = below;
-      return new Branch(bitmap, copy);
-    }
-  } else if (slot.key !== key) return branch;
-  if (slots.length === 1) return undefined;
-  const rest = slots.slice();
-  rest.splice(at, 1);
-  return new Branch(bitmap & ~bit, rest);
 }

@@ -9,7 +9,7 @@ import type { ZoneNode, ZoneRRset } from './zone-node.ts';
 /** RRsets of a node in octets. */
 export const MAX_RRSETS = 255;
 /** Octets of an RRset before its records. */
-const RRSET_OCTETS = 8;
+export const RRSET_OCTETS = 8;
 
 export function nodeLength({ wireText, rrsets }: ZoneNode): number {
   let length = 2 + wireText.length;
@@ -81,8 +81,8 @@ export function findRRsetAt(octets: Uint8Array, node: number, type: number): num
   return -1;
 }
 
-/** @returns -1 if it would be beyond the end of the octets */
-function rrsetEnd(octets: Uint8Array, rrset: number): number {
+/** @param rrset offset of an RRset @returns the offset after it; -1 if it would be beyond the end of the octets */
+export function rrsetEnd(octets: Uint8Array, rrset: number): number {
   let at = rrset + RRSET_OCTETS;
   for (let members = u16(octets, rrset + 6); members > 0; members--) {
     if (at + 2 > octets.length) return -1;

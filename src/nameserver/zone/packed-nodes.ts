@@ -6,7 +6,7 @@
  * (node-octets.ts). A block stays where it is and never changes its size, so that whoever goes through the table finds each block
  * once, whatever is changed meanwhile.
  */
-import { hashOfKey, hashOfOctets, lowerCase } from './name-hash.ts';
+import { areEqualNames, hashOfKey, hashOfOctets, lowerCase } from './name-hash.ts';
 import { findRRsetAt, MAX_RRSETS, nodeLength, readNode, u16, writeNode, writeU16 } from './node-octets.ts';
 import type { ZoneNode } from './zone-node.ts';
 
@@ -69,11 +69,7 @@ export class PackedNodes {
 
   /** @param hash hashOfKey(key) @returns -1 without the name */
   placeOf(key: string, hash: number): number {
-    const mask = this.#places.length - 1;
-    for (let at = hash & mask; this.#places[at] !== 0; at = (at + 1) & mask) {
-      if (this.#hashes[at] === hash && this.#isKeyAt(this.#places[at]! - 1, key)) return this.#places[at]! - 1;
-    }
-    return -1;
+    return this.#places[this.#indexOf(key, hash)]! - 1;
   }
 
   /** The same of a name in a message. @param hash as of NameHashes */
@@ -153,20 +149,18 @@ export class PackedNodes {
       return;
     }
     const hash = hashOfOctets(octets, start + 1, start + 1 + octets[start]!);
-    const mask = this.#places.length - 1;
-    let at = hash & mask;
-    while (this.#places[at] !== 0) at = (at + 1) & mask;
     const place = this.#allocate(blockUnits(length));
     const chunk = this.#chunkOf(place);
     const offset = offsetOf(place);
     chunk[offset + STATE] = PACKED;
     chunk.writeUInt32BE(0, offset + CHILDREN);
     for (let i = 0; i < length; i++) chunk[offset + NODE + i] = octets[start + i]!;
-    this.#index(at, place, hash);
+    this.#index(this.#freeIndex(hash), place, hash);
   }
 
-  remove(key: string): void {
-    let hole = this.#indexOf(key, hashOfKey(key));
+  /** @param hash hashOfKey(key) */
+  remove(key: string, hash: number): void {
+    let hole = this.#indexOf(key, hash);
     if (this.#places[hole] === 0) return;
     this.#release(this.#places[hole]! - 1);
     this.#size -= 1;
@@ -196,6 +190,14 @@ export class PackedNodes {
     return at;
   }
 
+  /** Where a name that is not in the index belongs. */
+  #freeIndex(hash: number): number {
+    const mask = this.#places.length - 1;
+    let at = hash & mask;
+    while (this.#places[at] !== 0) at = (at + 1) & mask;
+    return at;
+  }
+
   #isKeyAt(place: number, key: string): boolean {
     const chunk = this.#chunkOf(place);
     const offset = offsetOf(place);
@@ -208,14 +210,8 @@ export class PackedNodes {
   #areOctetsAt(place: number, octets: Uint8Array, start: number, end: number): boolean {
     const chunk = this.#chunkOf(place);
     const offset = offsetOf(place);
-    if (chunk[offset + NODE] !== end - start) return false;
-    const shift = offset + NAME - start;
-    for (let i = start; i < end; i++) {
-      const a = chunk[shift + i]!;
-      const b = octets[i]!;
-      if (a !== b && lowerCase(a) !== lowerCase(b)) return false;
-    }
-    return true;
+    const length = end - start;
+    return chunk[offset + NODE] === length && areEqualNames(chunk, offset + NAME, octets, start, length);
   }
 
   #write(place: number, node: ZoneNode): void {
@@ -283,8 +279,7 @@ export class PackedNodes {
     this.#hashes = new Int32Array(length);
     for (let from = 0; from < places.length; from++) {
       if (places[from] === 0) continue;
-      let at = hashes[from]! & (length - 1);
-      while (this.#places[at] !== 0) at = (at + 1) & (length - 1);
+      const at = this.#freeIndex(hashes[from]!);
       this.#places[at] = places[from]!;
       this.#hashes[at] = hashes[from]!;
     }

@@ -48,29 +48,29 @@ export class ZoneNodes {
 
   get(key: string): ZoneNode | undefined {
     const hash = hashOfKey(key);
-    let nodes: ZoneNodes = this;
-    for (;;) {
-      const change = nodes.#changes.size === 0 ? undefined : nodes.#changes.get(key, hash);
-      if (change !== undefined) return change.node;
-      const below = nodes.#below;
-      if (below instanceof TableState) return below.get(key, hash);
-      nodes = below;
-    }
+    const found = this.#find(key, hash);
+    return found instanceof TableState ? found.get(key, hash) : found.node;
   }
 
   has(key: string): boolean {
     const hash = hashOfKey(key);
+    const found = this.#find(key, hash);
+    return found instanceof TableState ? found.has(key, hash) : found.node !== undefined;
+  }
+
+  /** The last change of a name, or the state of the table that has it unchanged. */
+  #find(key: string, hash: number): Change | TableState {
     let nodes: ZoneNodes = this;
     for (;;) {
       const change = nodes.#changes.size === 0 ? undefined : nodes.#changes.get(key, hash);
-      if (change !== undefined) return change.node !== undefined;
+      if (change !== undefined) return change;
       const below = nodes.#below;
-      if (below instanceof TableState) return below.has(key, hash);
+      if (below instanceof TableState) return below;
       nodes = below;
     }
   }
 
-  /** @param isNew for a caller that knows it: whether there is no node of this key */
+  /** @param isNew for a caller that knows it: whether the name is added */
   set(node: ZoneNode, isNew = !this.has(node.key)): ZoneNodes {
     const changes = this.#changes.set({ key: node.key, node });
     return new ZoneNodes(this.#below, changes, isNew ? this.size + 1 : this.size);
@@ -104,12 +104,23 @@ export class ZoneNodes {
   }
 }
 
+/** That a name was not there, or that a place was free. */
+const NOTHING = null;
+
+type Before = PackedNode | typeof NOTHING;
+
+/** What names and places had, of those that were changed since. */
+interface Back {
+  readonly keys: Map<string, Before>;
+  readonly places: Map<number, Before>;
+}
+
 /** What one change of the table undoes, for the states before it. */
 interface Undo {
   readonly key: string;
-  /** Where the name was, and what it had; -1 and undefined if it was not there. */
+  /** Where the name was; -1 if it was not there. */
   readonly place: number;
-  readonly before: PackedNode | undefined;
+  readonly before: Before;
   /** Where it is since; -1 if it was removed. */
   readonly newPlace: number;
 }
@@ -123,8 +134,7 @@ class TableState {
   /** The way back from `#next`. */
   #undo: readonly Undo[] = [];
   /** The way back from the newest state, as far as it was needed. */
-  #keys: Map<string, PackedNode | undefined> | undefined;
-  #places: Map<number, PackedNode | undefined> | undefined;
+  #back: Back | undefined;
 
   constructor(table: PackedNodes, read = new ReadStates()) {
     this.table = table;
@@ -135,22 +145,16 @@ class TableState {
     return this.#next === undefined;
   }
 
+  /** @param hash hashOfKey(key) */
   get(key: string, hash: number): ZoneNode | undefined {
-    if (this.#next !== undefined) {
-      this.shorten();
-      const before = this.#keys!.get(key);
-      if (before !== undefined) return unpackNode(before);
-      if (this.#keys!.has(key)) return undefined;
-    }
-    return this.table.get(key, hash);
+    const before = this.#wayBack()?.keys.get(key);
+    return before === undefined ? this.table.get(key, hash) : unpackBefore(before);
   }
 
+  /** @param hash hashOfKey(key) */
   has(key: string, hash: number): boolean {
-    if (this.#next !== undefined) {
-      this.shorten();
-      if (this.#keys!.has(key)) return this.#keys!.get(key) !== undefined;
-    }
-    return this.table.placeOf(key, hash) >= 0;
+    const before = this.#wayBack()?.keys.get(key);
+    return before === undefined ? this.table.placeOf(key, hash) >= 0 : before !== NOTHING;
   }
 
   *values(): Generator<ZoneNode> {
@@ -171,13 +175,13 @@ class TableState {
   }
 
   #nodeAt(place: number): ZoneNode | undefined {
-    if (this.#next !== undefined) {
-      this.shorten();
-      const before = this.#places!.get(place);
-      if (before !== undefined) return unpackNode(before);
-      if (this.#places!.has(place)) return undefined;
-    }
-    return this.table.nodeAt(place);
+    const before = this.#wayBack()?.places.get(place);
+    return before === undefined ? this.table.nodeAt(place) : unpackBefore(before);
+  }
+
+  /** Undefined for the newest state. */
+  #wayBack(): Back | undefined {
+    return this.#next === undefined ? undefined : this.shorten();
   }
 
   /** The next state. The table is changed where this is the newest one; else the nodes are copied to a new one. */
@@ -192,10 +196,10 @@ class TableState {
     changes.forEach(({ key, node }) => {
       const hash = hashOfKey(key);
       const place = table.placeOf(key, hash);
-      const before = place < 0 ? undefined : table.packedAt(place);
+      const before = place < 0 ? NOTHING : table.packedAt(place);
       let newPlace = -1;
       if (node !== undefined) newPlace = table.put(node, hash);
-      else if (place >= 0) table.remove(key);
+      else if (place >= 0) table.remove(key, hash);
       undo.push({ key, place, before, newPlace });
     });
     this.#undo = undo;
@@ -205,22 +209,27 @@ class TableState {
   }
 
   /** Makes the newest state the next one, so that none between them is kept. */
-  shorten(): void {
-    this.#keys ??= new Map();
-    this.#places ??= new Map();
+  shorten(): Back {
+    this.#back ??= { keys: new Map(), places: new Map() };
+    const { keys, places } = this.#back;
     let next: TableState = this;
     while (next.#next !== undefined) {
       for (const { key, place, before, newPlace } of next.#undo) {
         // What was undone first is what this state had.
-        if (!this.#keys.has(key)) this.#keys.set(key, before);
-        if (place >= 0 && !this.#places.has(place)) this.#places.set(place, before);
-        if (newPlace >= 0 && !this.#places.has(newPlace)) this.#places.set(newPlace, undefined);
+        if (!keys.has(key)) keys.set(key, before);
+        if (place >= 0 && !places.has(place)) places.set(place, before);
+        if (newPlace >= 0 && !places.has(newPlace)) places.set(newPlace, NOTHING);
       }
       next = next.#next;
     }
     this.#undo = [];
     this.#next = next;
+    return this.#back;
   }
+}
+
+function unpackBefore(before: Before): ZoneNode | undefined {
+  return before === NOTHING ? undefined : unpackNode(before);
 }
 
 /** Changes after which states that are gone through are shortened. */
