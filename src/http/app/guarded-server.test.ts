@@ -294,6 +294,22 @@ describe('while the server ends', () => {
     await closed;
   });
 
+  it('a request that arrived while the process was held up is answered, also after the time for idle connections', async () => {
+    const port = await open();
+    const { socket, received } = keep({ port });
+    socket.write(get('first'));
+    await waitUntil('the first reply', () => received.text.includes('good /first'));
+    const closed = listeners.close(5_000);
+    await refused(port);
+    socket.write(get('second'));
+    const untilMs = performance.now() + 400;
+    while (performance.now() < untilMs);
+    await closed;
+    await waitUntil('the end of the connection', () => received.ended);
+    expect(statusesOf(received.text)).toEqual([200, 200]);
+    expect(executed).toEqual(['/first', '/second']);
+  });
+
   it('a request in flight is answered, and its reply is the last one', async () => {
     let answer = () => {};
     const port = await open({}, undefined, {}, (_request, response) => {
