@@ -303,11 +303,14 @@ describeWith(
         upgraded = true;
       });
       const restarted: string[] = [];
+      let logs = '';
       while (!upgraded) {
         await waitUntil('a restart, or the end', () => upgraded || existsSync(request));
         if (!existsSync(request)) continue;
         const [, instance] = /^dyndns@(\w)$/m.exec(readFileSync(request, 'utf8')) ?? [];
-        await services.get(instance as Instance)!.stop();
+        const service = services.get(instance as Instance)!;
+        await service.stop();
+        logs += service.output();
         const meanwhile = gets.answered() + posts.answered();
         await waitUntil('answers of the other server', () => gets.answered() + posts.answered() > meanwhile + 50);
         await startService(instance as Instance);
@@ -318,7 +321,7 @@ describeWith(
       const before = gets.answered() + posts.answered();
       await waitUntil('more answers', () => gets.answered() + posts.answered() > before + 100);
       const failed = [...(await gets.stop()), ...(await posts.stop())];
-      expect(failed, lostRequests()).toEqual([]);
+      expect(failed, `${lostRequests()}\n${logs}`).toEqual([]);
       expect(restarted).toEqual(INSTANCES);
       expect(INSTANCES.map((instance) => services.get(instance)!.pid)).not.toEqual(pids);
     }, 40_000);

@@ -129,6 +129,7 @@ export class Connections {
   readonly #handshakes = new Map<string, Connection>();
   #sweep: NodeJS.Timeout | undefined;
   #isEnding = false;
+  #lastRequests = 0;
 
   constructor(limits: () => ConnectionLimits, times: Partial<ConnectionTimes> = {}) {
     this.#limits = limits;
@@ -229,6 +230,17 @@ export class Connections {
   endWithReplies(): void {
     this.#isEnding = true;
     for (const { last } of this.#open) if (last?.headersSent === false) last.shouldKeepAlive = false;
+  }
+
+  /** How many requests came while the connections end. */
+  get lastRequests(): number {
+    return this.#lastRequests;
+  }
+
+  /** The reply to a request that came while the connections end. */
+  endWith(response: ServerResponse): void {
+    this.#lastRequests += 1;
+    response.shouldKeepAlive = false;
   }
 
   /** Ends connections without a request in flight. */

@@ -294,20 +294,48 @@ describe('while the server ends', () => {
     await closed;
   });
 
-  it('a request that arrived while the process was held up is answered, also after the time for idle connections', async () => {
+  /** Holds up this process, and with it the server, as a busy machine does. */
+  const holdUp = () => {
+    const untilMs = performance.now() + 700;
+    while (performance.now() < untilMs);
+  };
+  const turns = async (count: number) => {
+    for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setTimeout(resolve, 1));
+  };
+
+  it.each(['before', 'after'])('a request that came %s the process was held up is answered', async (when) => {
     const port = await open();
     const { socket, received } = keep({ port });
     socket.write(get('first'));
     await waitUntil('the first reply', () => received.text.includes('good /first'));
     const closed = listeners.close(5_000);
     await refused(port);
-    socket.write(get('second'));
-    const untilMs = performance.now() + 400;
-    while (performance.now() < untilMs);
+    if (when === 'before') socket.write(get('second'));
+    holdUp();
+    await turns(20);
+    if (when === 'after') socket.write(get('second'));
     await closed;
     await waitUntil('the end of the connection', () => received.ended);
     expect(statusesOf(received.text)).toEqual([200, 200]);
     expect(executed).toEqual(['/first', '/second']);
+  });
+
+  it('the connections of a proxy that takes one after the other stay open for it', async () => {
+    const port = await open();
+    const clients = Array.from({ length: 6 }, () => keep({ port }));
+    for (const [number, { socket, received }] of clients.entries()) {
+      socket.write(get(`first${number}`));
+      await waitUntil('the first reply', () => received.text.includes('good /first'));
+    }
+    const closed = listeners.close(5_000);
+    await refused(port);
+    for (const [number, { socket, received }] of clients.entries()) {
+      await turns(150);
+      socket.write(get(`second${number}`));
+      await waitUntil('the end of the connection', () => received.ended);
+      expect(statusesOf(received.text)).toEqual([200, 200]);
+    }
+    await closed;
   });
 
   it('a request in flight is answered, and its reply is the last one', async () => {

@@ -71,10 +71,10 @@ export function guardServer(
 /** How often connections that became idle are closed while the servers end. */
 const CLOSING_CHECK_MS = 20;
 /**
- * How long idle connections stay open while the servers end. A proxy may be sending a request on one, which would be lost; with
- * its reply it learns that the connection ends.
+ * Idle connections stay open until so many checks in a row have seen no request: half a second, or longer where the process is
+ * held up. A proxy may be sending a request on one, which would be lost; with its reply it learns that the connection ends.
  */
-const IDLE_GRACE_MS = 250;
+const QUIET_CHECKS = 25;
 /** Node takes one connection in each turn of the event loop; those that the system has made already must not be reset. */
 const ACCEPTING_TURNS = 100;
 
@@ -94,12 +94,14 @@ export async function closeServers(
   const closed = Promise.all(servers.map(stopListening));
   // Not earlier: clients would open new connections, and one in this moment would be reset.
   connections.endWithReplies();
-  const idleUntilMs = performance.now() + Math.min(graceMs, IDLE_GRACE_MS);
-  // After Node has read what arrived: a timer that is late, as on a busy machine, comes before that.
+  let quietChecks = 0;
+  let requests = connections.lastRequests;
   const endIdle = () => {
-    if (performance.now() >= idleUntilMs) setImmediate(() => connections.endIdle());
+    quietChecks = connections.lastRequests === requests ? quietChecks + 1 : 0;
+    requests = connections.lastRequests;
+    // After Node has read what arrived: a timer that is late, as on a busy machine, comes before that.
+    if (quietChecks >= QUIET_CHECKS) setImmediate(() => connections.endIdle());
   };
-  endIdle();
   const idle = setInterval(endIdle, CLOSING_CHECK_MS);
   const deadline = setTimeout(() => connections.destroyAll(), graceMs);
   await closed;
@@ -134,7 +136,7 @@ function pass(request: IncomingMessage, response: ServerResponse, connections: C
     // Behind a request that was refused, where the next one begins is not certain; behind the last one, no reply is sent.
     if (connection.isRefused || connection.isFinal || connection.last?.shouldKeepAlive === false) return;
     connection.begins(response);
-    if (connections.isEnding) response.shouldKeepAlive = false;
+    if (connections.isEnding) connections.endWith(response);
   }
   const { headers } = request;
   const coding = headers['transfer-encoding'];
