@@ -9,7 +9,7 @@ const SECOND_MS = 1_000;
 /** @param {readonly number[]} values @param {number} percent */
 export function percentile(values, percent) {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length * percent) / 100)] ?? Number.NaN;
+  return sorted[Math.min(Math.floor((sorted.length * percent) / 100), sorted.length - 1)] ?? Number.NaN;
 }
 
 /** Queries the address of a host again and again, from the start of the call until `end`. @param {number} port */

@@ -91,13 +91,13 @@ daemon=no\nguardian=no\nwrite-pid=no\ndisable-syslog=yes\nloglevel=0\nsecurity-p
   return { title: 'PowerDNS', directory, port, child, startMs: performance.now() - begin };
 }
 
-/** @param {string} directory @param {number} dnsPort @param {number} httpPort */
-function writeConfig(directory, dnsPort, httpPort) {
+/** @param {string} directory @param {number} dnsPort @param {number} httpPort @param {number} threads */
+function writeConfig(directory, dnsPort, httpPort, threads) {
   const file = join(directory, 'dyndns.yml');
   writeFileSync(
     file,
     `secret: '${SECRET}'\nlog_level: 20\nhttp: {listen: ['127.0.0.1:${httpPort}']}
-dns: {listen: ['127.0.0.1:${dnsPort}'], database: zones.db}
+dns: {listen: ['127.0.0.1:${dnsPort}'], database: zones.db${threads > 0 ? `, threads: ${threads}` : ''}}
 zones:\n  - {name: ${ZONE}, nameserver: embedded, ns: [ns1.${ZONE}], tsig_key: '${KEY}', records: 'ns1 IN A 127.0.0.1'}\n`,
     { mode: 0o600 },
   );
@@ -106,22 +106,26 @@ zones:\n  - {name: ${ZONE}, nameserver: embedded, ns: [ns1.${ZONE}], tsig_key: '
 
 /**
  * Our server, with the zone imported by `dyndns zone import`.
- * @param {number} names @param {string[]} flags of node @param {string} main the program @returns {Promise<Peer & {url: string}>}
+ * @param {number} names @param {string[]} flags of node @param {string} main the program
+ * @param {number} threads that answer queries @returns {Promise<Peer & {url: string}>}
  */
-export async function ownPeer(names, flags, main = MAIN) {
+export async function ownPeer(names, flags, main = MAIN, threads = 0) {
   const directory = makeDirectory();
   writeFileSync(join(directory, 'zone.db'), zoneText(names).replace('ns1 IN A 127.0.0.1\n', ''));
-  const file = writeConfig(directory, await freePort(), await freePort());
+  const file = writeConfig(directory, await freePort(), await freePort(), threads);
   const run = spawnSync(process.execPath, [main, '--config', file, 'zone', 'import', ZONE, join(directory, 'zone.db')]);
   if (run.status !== 0) throw new Error(`zone import: ${run.stderr}${run.stdout}`);
-  return startOwn(directory, flags, main);
+  return startOwn(directory, flags, main, threads);
 }
 
-/** Our server again, on an existing database. @param {string} directory @param {string[]} flags @param {string} main the program */
-export async function startOwn(directory, flags, main = MAIN) {
+/**
+ * Our server again, on an existing database.
+ * @param {string} directory @param {string[]} flags @param {string} main the program @param {number} threads that answer queries
+ */
+export async function startOwn(directory, flags, main = MAIN, threads = 0) {
   const port = await freePort();
   const httpPort = await freePort();
-  const file = writeConfig(directory, port, httpPort);
+  const file = writeConfig(directory, port, httpPort, threads);
   const begin = performance.now();
   const child = startChild(process.execPath, [...flags, main, '--config', file, 'serve']);
   await until(() => answers(port), 'dyndns', 2);

@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * How long a DNS query waits for its answer while nothing else is done, under 64 connections of changed updates, while a zone of many
- * names is transferred, and while it is imported: of this build, and of another one in alternating rounds.
+ * names is transferred, and while it is imported: of this build, without and with a thread that answers queries, and of another
+ * build, in alternating rounds.
  * `node bench/waits.mjs [MAIN] [ROUNDS] [SECONDS] [NAMES] [--smoke]`; MAIN is `dist/cli/main.js` of the other checkout.
  */
 import { spawn } from 'node:child_process';
@@ -35,11 +36,16 @@ async function measure() {
   const [ROUNDS = 0, SECONDS = 0, NAMES = 0] = defaults.map((number, at) => Number(numbers[at] ?? number));
   const report = new Report();
   say(`${NAMES} names, ${ROUNDS} rounds of ${SECONDS} s, node ${process.version} ${UNIT_FLAGS.join(' ')}`);
-  const builds = [['this', MAIN], ...(other === undefined ? [] : [['other', resolve(other)]])];
+  /** @type {readonly (readonly [string, string, number])[]} */
+  const builds = [
+    ['this', MAIN, 0],
+    ['with a thread', MAIN, 1],
+    ...(other === undefined ? [] : [/** @type {const} */ (['other', resolve(other), 0])]),
+  ];
   /** @type {Map<string, Server>} */
   const servers = new Map();
-  for (const [build = '', main = ''] of builds)
-    servers.set(build, { ...(await ownPeer(NAMES, UNIT_FLAGS, main)), main });
+  for (const [build, main, threads] of builds)
+    servers.set(build, { ...(await ownPeer(NAMES, UNIT_FLAGS, main, threads)), main });
   /** @type {readonly [string, number, (server: Server) => Promise<unknown>][]} */
   const loads = [
     ['alone', ROUNDS, () => new Promise((resolve) => setTimeout(resolve, SECONDS * 1_000))],
@@ -72,7 +78,7 @@ async function measure() {
   for (const { child } of servers.values()) await stop(child);
   report.atMost(
     'ms that a query waits under 64 connections of updates (p99)',
-    report.middle('64 connections of updates this 99'),
+    report.middle('64 connections of updates with a thread 99'),
     3,
   );
 }

@@ -8,6 +8,8 @@
  * without a message that says what to do (bench/damage-campaign.mjs).
  * `npm run faults -- servers [SECONDS] [bind,knot,powerdns]`: three servers on one PostgreSQL under load, while servers, PostgreSQL and
  * the primary are killed, restarted, frozen and upgraded (bench/servers-campaign.mjs).
+ * `npm run faults -- readers [SECONDS [READERS [NAMES [SEED]]]]`: threads read a zone that changes; each answer must be whole
+ * (bench/reader-campaign.mjs).
  */
 import { join } from 'node:path';
 import { argv, execPath } from 'node:process';
@@ -19,5 +21,6 @@ const [first, ...rest] = argv.slice(2);
 if (first === 'reload') run(execPath, [join(root, 'bench', 'reload-campaign.mjs'), ...rest]);
 else if (first === 'connections') run(execPath, [join(root, 'bench', 'connection-campaign.mjs'), ...rest]);
 else if (first === 'damage') run(execPath, [join(root, 'bench', 'damage-campaign.mjs'), ...rest]);
+else if (first === 'readers') run(execPath, [join(root, 'bench', 'reader-campaign.mjs'), ...rest]);
 else if (first === 'servers') run(execPath, [join(root, 'bench', 'servers-campaign.mjs'), ...rest]);
 else run(execPath, [join(root, 'bench', 'kill-campaign.mjs'), ...argv.slice(2)]);

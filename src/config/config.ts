@@ -189,6 +189,8 @@ export interface DnsConfig {
   /** Absolute path of the SQLite file with zones and journal. */
   readonly database: string;
   readonly rateLimit: RateLimitConfig;
+  /** 1: a thread of its own answers queries over UDP. */
+  readonly threads: number;
   /** An idle TCP connection is closed after this time. */
   readonly tcpIdleSeconds: number;
   /** The largest fudge that a client's TSIG record may ask for, in seconds. */

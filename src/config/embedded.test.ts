@@ -475,11 +475,13 @@ describe('the place of the data', () => {
 describe('dns', () => {
   const dns = (options: string) => `${STORE}dns: {${options}}\nzones: [{name: a.example, ns: [ns1.example.com]}]`;
   test('has the defaults of the table', () => {
-    const { listen, listenIsDefault, rateLimit, nsid, chaosVersion, tcpIdleSeconds, tsigFudgeMax } = load(dns('')).dns!;
+    const { listen, listenIsDefault, rateLimit, nsid, chaosVersion, threads, tcpIdleSeconds, tsigFudgeMax } = load(
+      dns(''),
+    ).dns!;
     expect([listenIsDefault, load(dns("listen: ['0.0.0.0:53']")).dns?.listenIsDefault]).toEqual([true, false]);
     expect(listen.map(formatEndpoint)).toEqual(['0.0.0.0:53', '[::]:53']);
     expect([rateLimit.responsesPerSecond, rateLimit.allPerSecond, rateLimit.slip]).toEqual([20, 1_000, 2]);
-    expect([tcpIdleSeconds, tsigFudgeMax]).toEqual([10, 300]);
+    expect([threads, tcpIdleSeconds, tsigFudgeMax]).toEqual([0, 10, 300]);
     expect(rateLimit.exempt.map(formatIpPrefix)).toEqual(['127.0.0.0/8', '::1/128']);
     expect([nsid, chaosVersion]).toEqual([undefined, undefined]);
   });

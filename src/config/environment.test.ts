@@ -95,6 +95,7 @@ const OVERRIDES: Readonly<Record<string, readonly [string, (config: Config) => u
   DYNDNS_DNS_RATE_LIMIT_ALL_PER_SECOND: ['0', (c) => c.dns?.rateLimit.allPerSecond, 0],
   DYNDNS_DNS_RATE_LIMIT_SLIP: ['1', (c) => c.dns?.rateLimit.slip, 1],
   DYNDNS_DNS_RATE_LIMIT_EXEMPT: ['::1', (c) => c.dns?.rateLimit.exempt.map(formatIpPrefix), ['::1/128']],
+  DYNDNS_DNS_THREADS: ['1', (c) => c.dns?.threads, 1],
   DYNDNS_DNS_TCP_IDLE_SECONDS: ['30', (c) => c.dns?.tcpIdleSeconds, 30],
   DYNDNS_DNS_TSIG_FUDGE_MAX: ['60', (c) => c.dns?.tsigFudgeMax, 60],
   DYNDNS_DNS_NSID: ['ns1', (c) => c.dns?.nsid, 'ns1'],

@@ -4,9 +4,10 @@
  */
 import type { NameserverStatistics, SecondaryLag } from '../core/monitoring.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';
-import { formatRcode } from '../dns/wire/message.ts';
+import { formatRcode, Rcode } from '../dns/wire/message.ts';
 import type { RateVerdict, ResponseLimiter } from './answer/rate-limit.ts';
 import type { SecondaryStatus } from './notify/notify.ts';
+import { AnswerCount } from './threads/messages.ts';
 
 /** RCODEs up to 23 (BADCOOKIE) have a name (RFC 6895 §2.3); higher ones are never sent. */
 const RCODES = 24;
@@ -22,6 +23,8 @@ export class NameserverCounts {
     axfr: new Float64Array(OUTCOMES.length),
     ixfr: new Float64Array(OUTCOMES.length),
   };
+  /** Of threads, by AnswerCount. */
+  readonly #threads: Float64Array[] = [];
   #notifiesSent = 0;
   #notifiesAcknowledged = 0;
   #failedCommits = 0;
@@ -47,6 +50,11 @@ export class NameserverCounts {
     this.#transfers[type][OUTCOMES.indexOf(outcome)]! += 1;
   }
 
+  /** @param counts of an answering thread, by AnswerCount */
+  addThread(counts: Float64Array): void {
+    this.#threads.push(counts);
+  }
+
   /** Wraps a limiter and counts its verdicts. */
   limiter(limiter: ResponseLimiter): ResponseLimiter {
     return { check: (peerAddress, kind, key) => this.#limit(limiter.check(peerAddress, kind, key)) };
@@ -59,7 +67,14 @@ export class NameserverCounts {
   }
 
   read(): Omit<NameserverStatistics, 'zones' | 'secondaries'> {
-    const replies = [...this.#replies]
+    const sent = Float64Array.from(this.#replies);
+    let [dropped = 0, truncated = 0] = this.#limited;
+    for (const counts of this.#threads) {
+      sent[Rcode.NOERROR]! += counts[AnswerCount.answered]!;
+      dropped += counts[AnswerCount.dropped]!;
+      truncated += counts[AnswerCount.truncated]!;
+    }
+    const replies = [...sent]
       .map((count, index) => ({
         transport: index < RCODES ? ('udp' as const) : ('tcp' as const),
         rcode: formatRcode(index % RCODES),
@@ -71,7 +86,7 @@ export class NameserverCounts {
     );
     return {
       replies,
-      rateLimited: { dropped: this.#limited[0]!, truncated: this.#limited[1]! },
+      rateLimited: { dropped, truncated },
       transfers,
       notifies: { sent: this.#notifiesSent, acknowledged: this.#notifiesAcknowledged },
       failedCommits: this.#failedCommits,

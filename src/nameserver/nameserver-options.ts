@@ -7,7 +7,7 @@ import type { Receipt } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { TsigKey } from '../dns/tsig-key.ts';
 import type { CookieAnswers } from './answer/cookie-answers.ts';
-import type { ResponseLimiter } from './answer/rate-limit.ts';
+import type { RateLimiter } from './answer/rate-limit.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
 import type { TransferAccess } from './transfer/transfer-access.ts';
@@ -34,7 +34,7 @@ export interface NameserverZone {
 /** Settings that a reload can change. */
 export interface NameserverSettings {
   readonly zones: readonly NameserverZone[];
-  readonly limiter: ResponseLimiter | undefined;
+  readonly limiter: RateLimiter | undefined;
   readonly nsid: string | undefined;
   readonly chaosVersion: string | undefined;
   /** Time limit of one UPDATE. */
@@ -65,7 +65,7 @@ export interface NameserverOptions {
   readonly onServed?: ((receipt: Receipt) => void) | undefined;
   readonly onSecondary?: ((change: SecondaryChange) => void) | undefined;
   readonly onWarning: (text: string) => void;
-  /** The thread that writes died, and no change will succeed any more: the process must end. */
+  /** A thread died, and no change will succeed any more, or no query be answered: the process must end. */
   readonly onDeath?: (error: Error) => void;
   /** The known serials of the store, which is elsewhere than the database. */
   readonly copied?: readonly KnownSerial[];

@@ -14,6 +14,7 @@ import { SliceTurns } from './admin/time-slices.ts';
 import { EmbeddedZoneAdmin } from './admin/zone-admin.ts';
 import { VersionSnapshot } from './admin/zone-records.ts';
 import type { AnswerableZone } from './answer/answer.ts';
+import type { DnsService } from './answer/dns-service.ts';
 import { NameserverService } from './answer/service.ts';
 import { NameserverCounts, secondaryLag } from './counts.ts';
 import { type Commit, Committer, SLOW_MS } from './journal/committer.ts';
@@ -26,6 +27,7 @@ import type { SecondaryChange } from './notify/secondary-alarm.ts';
 import { openJournal, textOf } from './open-journal.ts';
 import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
 import { TCP_LIMITS } from './sockets/tcp-limits.ts';
+import { AnsweringThread } from './threads/answering-thread.ts';
 import { serveTransfer, type TransferContext } from './transfer/serve-transfer.ts';
 import type { TransferAccess } from './transfer/transfer-access.ts';
 import { EmbeddedPublisher } from './update/publisher.ts';
@@ -72,6 +74,8 @@ interface Generation {
   /** The zones that are served. */
   readonly index: ReadonlyMap<string, EmbeddedZone>;
   readonly service: NameserverService;
+  /** As the service sees them, by `DomainName.key` of the apex: with those that are withheld. */
+  readonly answered: ReadonlyMap<string, AnswerableZone>;
 }
 
 const nowSeconds = () => Math.floor(Date.now() / 1000);
@@ -88,6 +92,8 @@ export class Nameserver {
   readonly #searches = new SliceTurns();
   /** Every zone that is loaded, also one that a reload removed from the configuration. */
   readonly #loaded = new Map<string, EmbeddedZone>();
+  /** Undefined: this thread answers alone. */
+  #thread: AnsweringThread | undefined;
   #generation: Generation;
   /** A reload and a recovery make generations one after the other. */
   #changing: Promise<unknown> = Promise.resolve();
@@ -248,7 +254,7 @@ export class Nameserver {
       await this.#restoreStatics([...zones.keys()]);
       throw error;
     }
-    this.#generation = this.#makeGeneration(settings, zones);
+    this.#use(this.#makeGeneration(settings, zones));
     this.#listeners.setTcpIdle(tcpIdleOf(settings) * 1000);
     if (this.addresses.length > 0) this.#setSecondaries();
   }
@@ -289,7 +295,7 @@ export class Nameserver {
     await this.#mergeEqualMembers(embedded);
     const zones = new Map(this.#generation.zones);
     zones.set(apex.key, await this.#openZone(zone, settings.limits, 'set-aside'));
-    this.#generation = this.#makeGeneration(settings, zones);
+    this.#use(this.#makeGeneration(settings, zones));
     if (this.addresses.length > 0) this.#setSecondaries();
     this.#options.onWarning(`The zone '${apex}' was recovered and is served with the serial ${version.serial}.`);
     return {
@@ -317,23 +323,46 @@ export class Nameserver {
     }
   }
 
-  /** @throws DnsListenError */
-  async listen(listen: readonly DnsListenAddress[], isDefault: boolean, connections?: number): Promise<void> {
+  #use(generation: Generation): void {
+    this.#generation = generation;
+    this.#thread?.setZones(generation.answered.values(), generation.settings.limiter);
+  }
+
+  /**
+   * @param connections the most over TCP of each address
+   * @param threads 1: a thread of its own answers queries over UDP
+   * @throws DnsListenError
+   */
+  async listen(
+    listen: readonly DnsListenAddress[],
+    isDefault: boolean,
+    { connections, threads = 0 }: { readonly connections?: number; readonly threads?: number } = {},
+  ): Promise<void> {
     const { onWarning } = this.#options;
-    await this.#listeners.open(
-      {
-        answerDatagram: (octets, peer) => this.#generation.service.answerDatagram(octets, peer),
-        answerStream: (octets, peer) => this.#generation.service.answerStream(octets, peer),
-      },
-      {
-        listen,
-        isDefault,
-        ...(connections !== undefined && { tcpLimits: { connections } }),
-        onWarning,
-        onFault: (error) => onWarning(`The nameserver reported an error: ${textOf(error)}`),
-      },
-    );
+    const onFault = (error: unknown) => onWarning(`The nameserver reported an error: ${textOf(error)}`);
+    const service: DnsService = {
+      answerDatagram: (octets, peer) => this.#generation.service.answerDatagram(octets, peer),
+      answerStream: (octets, peer) => this.#generation.service.answerStream(octets, peer),
+    };
+    const thread = threads > 0 ? this.#startThread(service, onFault) : undefined;
+    await this.#listeners.open(service, {
+      listen,
+      isDefault,
+      ...(connections !== undefined && { tcpLimits: { connections } }),
+      onWarning,
+      onFault,
+      makeUdp: thread && (() => thread.socket()),
+    });
     this.#setSecondaries();
+  }
+
+  #startThread({ answerDatagram }: DnsService, onFault: (error: unknown) => void): AnsweringThread {
+    const onDeath = (error: Error) => this.#options.onDeath?.(error);
+    const thread = new AnsweringThread({ answerDatagram, onFault, onDeath });
+    this.#thread = thread;
+    this.#counts.addThread(thread.counts);
+    this.#use(this.#generation);
+    return thread;
   }
 
   /** Accepts no more requests, waits for commits in flight, closes the database. */
@@ -341,6 +370,7 @@ export class Nameserver {
     const served = this.addresses.length > 0;
     this.#notifier.close();
     await this.#listeners.close();
+    await this.#thread?.close();
     for (const { publisher } of this.#generation.zones.values()) publisher.close();
     await this.#committer.settled();
     // After a command without sockets, such as an import, folding now saves the next start a replay.
@@ -450,7 +480,7 @@ export class Nameserver {
         this.#notifier.sent(apex.key, address, { serial, octets, from }, keyName),
     };
     const service = new NameserverService({
-      zones: () => answered,
+      zones: answered,
       findKey: (keyName) => keys.get(keyName.key),
       now: nowSeconds,
       cookies,
@@ -463,7 +493,7 @@ export class Nameserver {
       update: (request) => serveUpdate(request, updates),
       transfer: (request) => serveTransfer(request, transfers),
     });
-    return { settings, zones, index, service };
+    return { settings, zones, index, service, answered };
   }
 
   #secondaryChanged(change: SecondaryChange): void {
@@ -475,6 +505,7 @@ export class Nameserver {
 
   #published(commits: readonly Commit[], changes: number, durationMs: number): void {
     for (const { zone } of commits) {
+      this.#thread?.published(zone);
       this.#notifier.published(zone);
       this.#options.onBatch({ zone: zone.apex, changes, outcome: 'published', durationMs });
     }

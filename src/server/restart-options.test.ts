@@ -9,7 +9,7 @@ log_format: json
 http: {listen: ['127.0.0.1:1'], socket_mode: '600', lenient: false}
 metrics: {listen: '127.0.0.1:2'}
 store: postgres://user:password@db.example.com/one
-dns: {listen: ['127.0.0.1:3'], database: one.db}
+dns: {listen: ['127.0.0.1:3'], database: one.db, threads: 0}
 control: unix:one.sock
 `;
 const parse = (text: string, zone = ZONE): Config => parseConfig(`${text}${zone}\n`, '/x/x.yml', {}).config;
@@ -28,6 +28,7 @@ it.each([
   ['store', ':password@', ':changed@'],
   ['dns.listen', "'127.0.0.1:3'", "'127.0.0.1:13'"],
   ['dns.database', 'one.db', 'two.db'],
+  ['dns.threads', 'threads: 0', 'threads: 1'],
 ])('%s keeps the old value until a restart, with a warning, and back again', (option, from, to) => {
   const [before, after] = [parse(BASE), parse(BASE.replace(from, to))];
   for (const [running, next] of [

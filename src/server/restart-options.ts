@@ -88,6 +88,11 @@ const RESTART_OPTIONS: readonly RestartOption[] = [
     keep: (next, { dns }) => (next.dns && dns ? { ...next, dns: { ...next.dns, listen: dns.listen } } : next),
   },
   {
+    option: 'dns.threads',
+    read: ({ dns }) => dns && String(dns.threads),
+    keep: (next, { dns }) => (next.dns && dns ? { ...next, dns: { ...next.dns, threads: dns.threads } } : next),
+  },
+  {
     option: 'dns.database',
     read: ({ dns }) => dns?.database,
     keep: (next, { dns }) => (next.dns && dns ? { ...next, dns: { ...next.dns, database: dns.database } } : next),

@@ -360,8 +360,8 @@ async function openControl(
 /** @param connections the most of each entry of `dns.listen` over TCP @throws DnsListenError */
 async function listenForDns(embedded: EmbeddedServer | undefined, connections: number): Promise<void> {
   if (embedded === undefined) return;
-  const { listen, listenIsDefault } = embedded.dns;
-  await embedded.nameserver.listen(listen, listenIsDefault, connections);
+  const { listen, listenIsDefault, threads } = embedded.dns;
+  await embedded.nameserver.listen(listen, listenIsDefault, { connections, threads });
 }
 
 interface ReloadParts {

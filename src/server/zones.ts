@@ -35,6 +35,7 @@ import type {
   NameserverSettings,
   NameserverZone,
 } from '../nameserver/nameserver-options.ts';
+import { monotonicMs } from '../nameserver/threads/monotonic.ts';
 import { StaticConflict, type StaticContent, staticOwnerNames } from '../nameserver/zone/static-records.ts';
 import type { Exchanger } from '../net/exchange.ts';
 import { TcpPool } from '../net/tcp-pool.ts';
@@ -245,7 +246,7 @@ function nameserverSettings(config: Config, observer: Observer): NameserverSetti
   const { rateLimit, nsid, chaosVersion, tcpIdleSeconds, tsigFudgeMax } = config.dns ?? {};
   return {
     zones,
-    limiter: rateLimit && new RateLimiter({ ...rateLimit, key: randomBytes(16), now: () => performance.now() }),
+    limiter: rateLimit && new RateLimiter({ ...rateLimit, key: randomBytes(16), now: monotonicMs }),
     nsid,
     chaosVersion,
     timeoutMs: config.nameserverTimeoutSeconds * 1000,

@@ -46,8 +46,8 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   {
     part: 'nameserver/zone',
     mayImport: ['dns', 'dns/wire', 'nameserver/zone'],
-    // The hash of names starts at a random number.
-    builtins: ['crypto'],
+    // The hash of names starts at a random number, the same in all threads.
+    builtins: ['crypto', 'worker_threads'],
     packages: [],
     never: 'the journal, sockets: a zone in memory is octets and rules, and must be testable without a disk or a clock',
     withoutGlobals: [...CLOCK, ...WORLD],
@@ -123,6 +123,14 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     never: 'zones, core: it carries octets, and knows only the length of a DNS header',
   },
   {
+    part: 'nameserver/threads',
+    mayImport: ['nameserver/answer', 'nameserver/sockets/udp-listener.ts', 'nameserver/threads', 'nameserver/zone'],
+    builtins: ['worker_threads'],
+    packages: [],
+    never:
+      'the journal, update, transfer: a thread reads what is published, and sends everything else to the main thread',
+  },
+  {
     part: 'nameserver/admin',
     mayImport: [
       'core/admin/zone-admin.ts',
@@ -159,6 +167,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'nameserver/journal',
       'nameserver/notify',
       'nameserver/sockets',
+      'nameserver/threads',
       'nameserver/transfer',
       'nameserver/update',
       'nameserver/zone',
@@ -447,6 +456,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'dns/zone-file',
       'nameserver',
       'nameserver/answer',
+      'nameserver/threads/monotonic.ts',
       'nameserver/zone',
       'net',
       'primary',

@@ -71,7 +71,7 @@ describeWith(BIND_PROGRAMS, 'the embedded nameserver', () => {
       const rules = { apex, addresses: { allow: [], deny: [] }, ttl: {} };
       const update = { zone: rules, target: new EmbeddedUpdates(zone, committer, LIMITS), keys };
       const service = new NameserverService({
-        zones: () => new Map([[apex.key, zone]]),
+        zones: new Map([[apex.key, zone]]),
         findKey: (name) => (name.equals(apex) ? key : undefined),
         now: () => Math.floor(Date.now() / 1000),
         cookies: cookieAnswers(() => Buffer.alloc(16)),

@@ -32,6 +32,11 @@ const CAMPAIGNS: Readonly<Record<string, SmokeRun>> = {
     output:
       /200 acknowledged in [\d.]+ s, one chain of 200, 0 failed\n\d{3,} acknowledged changes: lost 0, replies that were not true 0, needless failures 0\n$/,
   },
+  'reader-campaign.mjs': {
+    script: 'faults',
+    args: ['readers', '3', '1', '1000', '1'],
+    output: /answers, \d+ times none, 0 faults\n$/,
+  },
   'kill-campaign.mjs': {
     script: 'faults',
     args: ['3', '1'],

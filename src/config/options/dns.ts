@@ -62,6 +62,15 @@ export const DNS_OPTIONS = {
     summary: 'Addresses or prefixes that are not limited.',
     example: "['127.0.0.0/8', '::1', '192.0.2.53']",
   }),
+  'dns.threads': option(integer(0, 1), {
+    place: 'dns.threads',
+    default: 0,
+    only: 'embedded',
+    summary:
+      'With 1, a thread of its own answers the usual queries over UDP, so that they do not wait for updates and transfers. ' +
+      'Useful on a machine with two processors or more. A change needs a restart.',
+    example: '1',
+  }),
   'dns.tcp_idle_seconds': option(integer(1, 3_600), {
     place: 'dns.tcpIdleSeconds',
     default: 10,

@@ -330,7 +330,7 @@ describe('while the server ends', () => {
     const closed = listeners.close(5_000);
     await refused(port);
     for (const [number, { socket, received }] of clients.entries()) {
-      await turns(150);
+      await turns(80);
       socket.write(get(`second${number}`));
       await waitUntil('the end of the connection', () => received.ended);
       expect(statusesOf(received.text)).toEqual([200, 200]);

@@ -71,10 +71,10 @@ export function guardServer(
 /** How often connections that became idle are closed while the servers end. */
 const CLOSING_CHECK_MS = 20;
 /**
- * Idle connections stay open until so many checks in a row have seen no request: half a second, or longer where the process is
- * held up. A proxy may be sending a request on one, which would be lost; with its reply it learns that the connection ends.
+ * Idle connections stay open until so many checks in a row have seen no request: a quarter of a second, or longer where the
+ * process is held up. A proxy may be sending a request on one, which would be lost; with its reply it learns that the connection ends.
  */
-const QUIET_CHECKS = 25;
+const QUIET_CHECKS = 12;
 /** Node takes one connection in each turn of the event loop; those that the system has made already must not be reset. */
 const ACCEPTING_TURNS = 100;
 

@@ -10,7 +10,8 @@ import { MAX_MESSAGE_OCTETS } from '../../dns/wire/writer.ts';
 import { areEqualNames, lowerCase, NameHashes } from '../zone/name-hash.ts';
 import { RRSET_OCTETS, rrsetEnd, u16 } from '../zone/node-octets.ts';
 import type { PackedNodes } from '../zone/packed-nodes.ts';
-import type { AnswerableZone, ZoneIndex } from './answer.ts';
+import type { PackedOctets } from '../zone/packed-octets.ts';
+import type { AnswerableZone } from './answer.ts';
 import { HEADER_OCTETS } from './dns-service.ts';
 import { hasSimpleHeader } from './query.ts';
 import { compressedNameAt } from './reply-writer.ts';
@@ -22,31 +23,40 @@ const TYPE_OCTETS = 2;
 /** Of a record: its owner name as a pointer to the question, type, class and TTL. */
 const NAME_TO_TTL_OCTETS = 10;
 
-interface IndexedZone {
-  readonly zone: AnswerableZone;
+export interface DirectZone {
+  /** In wire form. */
   readonly apex: Uint8Array;
+  /** Its names; undefined if another way must answer for this zone. */
+  readonly octets: PackedOctets | undefined;
 }
 
 export class DirectAnswers {
   readonly #names = new NameHashes();
-  /** The zones that `#byHash` was made of. */
-  #zones: ZoneIndex | undefined;
   /** Zones by the hash of their apex. */
-  #byHash = new Map<number, IndexedZone[]>();
+  readonly #byHash = new Map<number, DirectZone[]>();
   // Of the question that `find` read last.
   #nameEnd = 0;
-  #nodes: PackedNodes | undefined;
+  #zone: PackedOctets | undefined;
   #place = 0;
   #members = 0;
   /** Offset in the zone's octets of the TTL of the RRset. */
   #rrset = 0;
   #hasEdns = false;
 
+  /** @param zones all that this server has, also those without octets */
+  constructor(zones: Iterable<DirectZone>) {
+    for (const zone of zones) {
+      this.#names.read(zone.apex, 0);
+      const hash = this.#names.hashes[0]!;
+      this.#byHash.set(hash, [...(this.#byHash.get(hash) ?? []), zone]);
+    }
+  }
+
   /**
    * Reads a query, and finds the RRset that answers it.
    * @returns the size of the reply in octets; 0: another way must answer it
    */
-  find(query: Uint8Array, zones: ZoneIndex, overTcp: boolean): number {
+  find(query: Uint8Array, overTcp: boolean): number {
     if (!hasSimpleHeader(query)) return 0;
     const nameEnd = this.#names.read(query, HEADER_OCTETS);
     if (nameEnd < 0) return 0;
@@ -56,18 +66,18 @@ export class DirectAnswers {
     const hasEdns = query[11] === 1;
     if (query.length !== questionEnd + (hasEdns ? OPT_OCTETS : 0)) return 0;
     if (hasEdns && !isPlainOpt(query, questionEnd)) return 0;
-    const nodes = this.#nodesOf(query, nameEnd, zones);
-    if (nodes === undefined) return 0;
-    const place = nodes.placeOfOctets(query, HEADER_OCTETS, nameEnd, this.#names.hashes[0]!);
-    const rrset = place < 0 ? -1 : nodes.rrsetAt(place, qtype);
+    const zone = this.#zoneOf(query, nameEnd);
+    if (zone === undefined) return 0;
+    const place = zone.placeOfOctets(query, HEADER_OCTETS, nameEnd, this.#names.hashes[0]!);
+    const rrset = place < 0 ? -1 : zone.rrsetAt(place, qtype);
     if (rrset < 0) return 0;
-    const octets = nodes.octetsAt(place);
+    const octets = zone.octetsAt(place);
     const start = rrset - TYPE_OCTETS;
     const members = u16(octets, rrset + 4);
     const size = query.length + members * NAME_TO_TTL_OCTETS + rrsetEnd(octets, start) - start - RRSET_OCTETS;
     if (size > (overTcp ? MAX_MESSAGE_OCTETS : datagramLimit(query, questionEnd, hasEdns))) return 0;
     this.#nameEnd = nameEnd;
-    this.#nodes = nodes;
+    this.#zone = zone;
     this.#place = place;
     this.#rrset = rrset;
     this.#members = members;
@@ -94,7 +104,7 @@ export class DirectAnswers {
     reply[3] = query[3]! & 0x10;
     reply[6] = members >> 8;
     reply[7] = members;
-    const octets = this.#nodes!.octetsAt(this.#place);
+    const octets = this.#zone!.octetsAt(this.#place);
     const ttl = this.#rrset;
     let from = ttl + 6;
     let to = questionEnd;
@@ -109,6 +119,17 @@ export class DirectAnswers {
       to += NAME_TO_TTL_OCTETS + length;
     }
     if (this.#hasEdns) this.#writeOpt(query, questionEnd, reply, to);
+    return reply;
+  }
+
+  /** The reply that the rate limit lets pass instead: nothing but TC=1, so that a real client asks again over TCP. */
+  truncated(query: Uint8Array): Buffer {
+    const questionEnd = this.#nameEnd + 4;
+    const reply = Buffer.allocUnsafe(query.length);
+    for (let i = 0; i < questionEnd; i++) reply[i] = query[i]!;
+    reply[2] = 0x82 | (query[2]! & 0x01);
+    reply[3] = query[3]! & 0x10;
+    if (this.#hasEdns) this.#writeOpt(query, questionEnd, reply, questionEnd);
     return reply;
   }
 
@@ -127,34 +148,34 @@ export class DirectAnswers {
     reply[at + 10] = 0;
   }
 
-  /** The names of the zone that the name belongs to, if it has no delegations. */
-  #nodesOf(query: Uint8Array, nameEnd: number, zones: ZoneIndex): PackedNodes | undefined {
-    if (zones !== this.#zones) this.#index(zones);
+  /** The names of the zone that the name belongs to. */
+  #zoneOf(query: Uint8Array, nameEnd: number): PackedOctets | undefined {
     const { count, starts, hashes } = this.#names;
     for (let label = 0; label < count; label++) {
       const found = this.#byHash.get(hashes[label]!);
       if (found === undefined) continue;
-      for (const { zone, apex } of found) {
+      for (const zone of found) {
+        const { apex } = zone;
         const start = starts[label]!;
-        if (nameEnd - start !== apex.length || !areEqualNames(query, start, apex, 0, apex.length)) continue;
-        const version = zone.published;
-        return version === undefined || version.cuts > 0 ? undefined : version.nodes.packed;
+        if (nameEnd - start === apex.length && areEqualNames(query, start, apex, 0, apex.length)) return zone.octets;
       }
     }
     return undefined;
   }
+}
 
-  #index(zones: ZoneIndex): void {
-    this.#zones = zones;
-    this.#byHash = new Map();
-    const names = new NameHashes();
-    for (const zone of zones.values()) {
-      const apex = Buffer.from(zone.apex.key, 'latin1');
-      names.read(apex, 0);
-      const hash = names.hashes[0]!;
-      this.#byHash.set(hash, [...(this.#byHash.get(hash) ?? []), { zone, apex }]);
-    }
-  }
+/** The names that a zone is answered from directly; undefined with delegations. */
+export function directOctets({ published }: AnswerableZone): PackedNodes | undefined {
+  return published === undefined || published.cuts > 0 ? undefined : published.nodes.packed;
+}
+
+export function directZone(zone: AnswerableZone): DirectZone {
+  return {
+    apex: zone.apex.octets,
+    get octets() {
+      return directOctets(zone);
+    },
+  };
 }
 
 function isDirectType(type: number): boolean {

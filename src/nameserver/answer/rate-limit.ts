@@ -32,6 +32,13 @@ export interface ResponseLimiter {
   check(peerAddress: string, kind: AnswerKind, key: string): RateVerdict;
 }
 
+/** A limiter in the form of a message to a thread, which then counts in the same tables. */
+export interface SharedRateLimit {
+  readonly options: Omit<RateLimitOptions, 'now'>;
+  readonly equal: SharedArrayBuffer | undefined;
+  readonly all: SharedArrayBuffer | undefined;
+}
+
 export interface RateLimitOptions {
   /** Equal answers to one network per second, and the size of a burst after a pause; 0 = off. */
   readonly responsesPerSecond: number;
@@ -42,7 +49,7 @@ export interface RateLimitOptions {
   readonly exempt: readonly IpPrefix[];
   /** 16 random octets. */
   readonly key: Uint8Array;
-  /** A monotonic clock in milliseconds. */
+  /** A monotonic clock in milliseconds, the same in all threads that share the limiter. */
   readonly now: () => number;
   /** Size of the table of equal answers, a power of two, at least 4; default 65,536. An entry has 13 octets. */
   readonly entries?: number;
@@ -68,16 +75,24 @@ export class RateLimiter implements ResponseLimiter {
   readonly #equal: TokenBuckets | undefined;
   readonly #all: TokenBuckets | undefined;
 
-  /** @throws RangeError on options out of range */
-  constructor(options: RateLimitOptions) {
+  /**
+   * @param shared the tables of another thread's limiter with these options
+   * @throws RangeError on options out of range
+   */
+  constructor(options: RateLimitOptions, shared?: Pick<SharedRateLimit, 'equal' | 'all'>) {
     const { responsesPerSecond, allPerSecond, slip, key, entries = DEFAULT_ENTRIES } = options;
     if (!(responsesPerSecond >= 0)) throw new RangeError('responsesPerSecond is negative');
     if (!(allPerSecond >= 0)) throw new RangeError('allPerSecond is negative');
     if (!(slip >= 0 && slip <= 255)) throw new RangeError('slip is not between 0 and 255');
     this.#options = options;
     this.#hash = new SipHash(key);
-    this.#equal = responsesPerSecond > 0 ? new TokenBuckets(responsesPerSecond, entries) : undefined;
-    this.#all = allPerSecond > 0 ? new TokenBuckets(allPerSecond, NETWORK_ENTRIES) : undefined;
+    this.#equal = responsesPerSecond > 0 ? new TokenBuckets(responsesPerSecond, entries, shared?.equal) : undefined;
+    this.#all = allPerSecond > 0 ? new TokenBuckets(allPerSecond, NETWORK_ENTRIES, shared?.all) : undefined;
+  }
+
+  share(): SharedRateLimit {
+    const { now: _, ...options } = this.#options;
+    return { options, equal: this.#equal?.memory, all: this.#all?.memory };
   }
 
   check(peerAddress: string, kind: AnswerKind, key: string): RateVerdict {

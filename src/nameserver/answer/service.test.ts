@@ -36,7 +36,7 @@ const zone = editedZone(APEX, {
 
 function service(more: Partial<ServiceOptions> = {}): NameserverService {
   return new NameserverService({
-    zones: () => new Map([[zone.apex.key, zone]]),
+    zones: new Map([[zone.apex.key, zone]]),
     findKey: (name) => (name.equals(KEY.keyName) ? KEY : undefined),
     now: () => NOW,
     cookies: cookieAnswers(() => Buffer.alloc(16)),

@@ -14,7 +14,7 @@ import { WireError } from '../../dns/wire/reader.ts';
 import { MAX_MESSAGE_OCTETS } from '../../dns/wire/writer.ts';
 import { type Answer, answerQuestion, errorAnswer, type ZoneIndex } from './answer.ts';
 import { answerChaos, type ServerIdentity } from './chaos.ts';
-import { DirectAnswers } from './direct-answer.ts';
+import { DirectAnswers, directZone } from './direct-answer.ts';
 import { type DnsPeer, type DnsService, HEADER_OCTETS, type StreamReply } from './dns-service.ts';
 import { type Question, readQuery, readQuestion } from './query.ts';
 import type { RateVerdict, ResponseLimiter } from './rate-limit.ts';
@@ -24,7 +24,7 @@ import { ednsRcode, OPT_OCTETS, PLAIN_UDP_OCTETS, type RequestEdns, requestEdns,
 import type { ServiceRequest } from './service-request.ts';
 
 export interface ServiceOptions extends ServerIdentity, ReplyEdnsOptions {
-  readonly zones: () => ZoneIndex;
+  readonly zones: ZoneIndex;
   readonly findKey: (keyName: DomainName) => TsigKey | undefined;
   /** The largest fudge of a request that is accepted; a larger one is taken for this one. */
   readonly tsigFudgeMax: number | undefined;
@@ -44,11 +44,12 @@ const CLIENT_COOKIE_OCTETS = 8;
 export class NameserverService implements DnsService {
   readonly #options: ServiceOptions;
   readonly #writer = new ReplyWriter();
-  readonly #direct = new DirectAnswers();
+  readonly #direct: DirectAnswers;
   readonly #edns: ReplyEdnsMaker;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
+    this.#direct = new DirectAnswers([...options.zones.values()].map(directZone));
     this.#edns = new ReplyEdnsMaker(options);
   }
 
@@ -61,7 +62,7 @@ export class NameserverService implements DnsService {
   }
 
   #answerMessage(octets: Uint8Array, peer: DnsPeer, overTcp: boolean): StreamReply {
-    const size = this.#direct.find(octets, this.#options.zones(), overTcp);
+    const size = this.#direct.find(octets, overTcp);
     if (size > 0) return this.#answerDirectly(octets, size, peer, overTcp);
     const query = readQuery(octets);
     if (query === undefined || isTransfer(query.qtype)) return this.#answerOther(octets, peer, overTcp);
@@ -80,15 +81,8 @@ export class NameserverService implements DnsService {
     const isTrusted = overTcp || limiter === undefined;
     const verdict = isTrusted ? 'send' : limiter.check(peer.address, 'answer', this.#direct.keyOf(octets));
     if (verdict === 'drop') return undefined;
-    if (verdict === 'slip') return this.#slip(octets, peer);
     onReply?.(Rcode.NOERROR, overTcp);
-    return this.#direct.reply(octets, size);
-  }
-
-  #slip(octets: Uint8Array, peer: DnsPeer): Uint8Array {
-    const query = readQuery(octets)!;
-    const edns = query.edns && this.#edns.make(query.edns, peer, false);
-    return this.#write(octets, query, errorAnswer(Rcode.NOERROR), edns, udpLimit(query.edns), false, true);
+    return verdict === 'slip' ? this.#direct.truncated(octets) : this.#direct.reply(octets, size);
   }
 
   /** @param key of a verified signature @returns the reply without its TSIG record */
@@ -122,7 +116,7 @@ export class NameserverService implements DnsService {
     if (qtype === RRType.OPT || (qtype >= 128 && qtype < RRType.ANY)) {
       return errorAnswer(qtype === MAILA || qtype === MAILB ? Rcode.NOTIMP : Rcode.FORMERR);
     }
-    return answerQuestion(this.#options.zones(), { ...query, overTcp });
+    return answerQuestion(this.#options.zones, { ...query, overTcp });
   }
 
   #write(
@@ -236,7 +230,7 @@ export class NameserverService implements DnsService {
     const { limiter } = this.#options;
     if (key === undefined && !edns?.cookieIsValid && limiter !== undefined) {
       // The limit comes before the work. A name that is not a zone is an error, so that random names share a limit.
-      const isZone = this.#options.zones().has(question.key);
+      const isZone = this.#options.zones.has(question.key);
       const verdict = limiter.check(peer.address, isZone ? 'answer' : 'error', isZone ? question.key : '');
       if (verdict === 'drop') return undefined;
       if (verdict === 'slip')

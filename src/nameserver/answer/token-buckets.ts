@@ -1,13 +1,18 @@
 /**
  * Token buckets in a table of fixed size, found by a keyed hash: the memory of response rate limiting (rate-limit.ts).
  * An attacker without the key cannot choose whose entry a flood evicts.
+ *
+ * Threads may share the memory of a table. What two of them take from one bucket at the same moment may be counted once.
  */
 import type { SipHash64 } from '../../dns/siphash.ts';
 
+/** Octets of an entry: when it is full again, its tag, its limited replies. */
+const ENTRY_OCTETS = 8 + 4 + 1;
 /** Associativity: number of entries that one hash can be stored in. */
 const WAYS = 4;
 
 export class TokenBuckets {
+  readonly memory: SharedArrayBuffer;
   readonly #intervalMs: number;
   readonly #groups: number;
   /** 32 bits of the hash of an entry. */
@@ -23,16 +28,19 @@ export class TokenBuckets {
   /**
    * @param perSecond the rate, and the size of a burst after a pause; more than 0
    * @param entries a power of two, at least 4; an entry has 13 octets
+   * @param memory of a table of the same size; without it a new one
    * @throws RangeError
    */
-  constructor(perSecond: number, entries: number) {
+  constructor(perSecond: number, entries: number, memory?: SharedArrayBuffer) {
     if (entries < WAYS || (entries & (entries - 1)) !== 0)
       throw new RangeError('entries is not a power of two of at least 4');
     this.#intervalMs = 1_000 / perSecond;
     this.#groups = entries / WAYS;
-    this.#tags = new Uint32Array(entries);
-    this.#fullAt = new Float64Array(entries).fill(Number.NEGATIVE_INFINITY);
-    this.#unsent = new Uint8Array(entries);
+    this.memory = memory ?? new SharedArrayBuffer(entries * ENTRY_OCTETS);
+    this.#fullAt = new Float64Array(this.memory, 0, entries);
+    this.#tags = new Uint32Array(this.memory, 8 * entries, entries);
+    this.#unsent = new Uint8Array(this.memory, 12 * entries, entries);
+    if (memory === undefined) this.#fullAt.fill(Number.NEGATIVE_INFINITY);
   }
 
   /** Takes a token. @returns undefined; the entry of the bucket if it is empty */

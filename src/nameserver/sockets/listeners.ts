@@ -28,7 +28,12 @@ export interface DnsListenersOptions {
   /** Called with exceptions of the service, and with socket errors that do not close a listener. */
   readonly onFault?: (error: unknown) => void;
   readonly tcpLimits?: Partial<TcpLimits>;
+  /** Makes a UDP socket elsewhere than in this thread. */
+  readonly makeUdp?: (() => UdpSocket) | undefined;
 }
+
+/** What is needed of a UdpListener. */
+export type UdpSocket = Pick<UdpListener, 'open' | 'close'>;
 
 /** An entry of `dns.listen` that could not be opened. The message says what to do. */
 export class DnsListenError extends Error {
@@ -46,7 +51,7 @@ const PORT_ATTEMPTS = 20;
 const GRACE_MS = 2_000;
 
 export class DnsListeners {
-  #open: { readonly tcp: TcpListener; readonly udp: UdpListener; readonly host: string }[] = [];
+  #open: { readonly tcp: TcpListener; readonly udp: UdpSocket; readonly host: string }[] = [];
   #tcpIdleMs = TCP_LIMITS.idleMs;
 
   /** The bound addresses: `192.0.2.1:53`, `[2001:db8::1]:53`. */
@@ -88,7 +93,7 @@ export class DnsListeners {
     const onFault = options.onFault ?? (() => {});
     for (let attempt = 1; ; attempt++) {
       const tcp = new TcpListener(service, onFault, { idleMs: this.#tcpIdleMs, ...options.tcpLimits });
-      const udp = new UdpListener(service, onFault);
+      const udp = options.makeUdp?.() ?? new UdpListener(service, onFault);
       let protocol: 'tcp' | 'udp' = 'tcp';
       try {
         await tcp.open(address.host, address.port);

@@ -39,7 +39,6 @@ async function start(answer: Answer = echo, host = '127.0.0.1') {
         peers.push(peer);
         return answer(octets, peer);
       },
-      answerStream: () => undefined,
     },
     (error) => faults.push(error),
   );

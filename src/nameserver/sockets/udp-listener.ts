@@ -19,7 +19,7 @@ const MAX_SEND_QUEUE_OCTETS = 4 * 1024 * 1024;
 const QUEUE_CHECK = 64;
 
 export class UdpListener {
-  readonly #service: DnsService;
+  readonly #service: Pick<DnsService, 'answerDatagram'>;
   readonly #onFault: (error: unknown) => void;
   #socket: Socket | undefined;
   #waiting = 0;
@@ -28,7 +28,7 @@ export class UdpListener {
   #closing = false;
   #onIdle: (() => void) | undefined;
 
-  constructor(service: DnsService, onFault: (error: unknown) => void) {
+  constructor(service: Pick<DnsService, 'answerDatagram'>, onFault: (error: unknown) => void) {
     this.#service = service;
     this.#onFault = onFault;
   }

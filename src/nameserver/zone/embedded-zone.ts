@@ -69,7 +69,11 @@ export class EmbeddedZone {
 
   /** The sealed draft is on disk. */
   publish({ version, diff, keys }: SealedDraft): void {
+    const table = this.#published.nodes.packed;
+    // A thread must not answer below a delegation that it does not see.
+    if (version.cuts > 0) table?.unshare();
     version.nodes.pack();
+    if (version.nodes.packed !== table) table?.unshare();
     this.#published = version;
     this.#publishedCommit = this.pendingCommit;
     for (const key of keys) this.unfolded.add(key);

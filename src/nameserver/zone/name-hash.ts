@@ -2,11 +2,14 @@
  * A hash of domain names in wire form, of their lower-case octets from the last one to the first: the hash of each ancestor is a
  * step on the way to that of the name.
  *
- * It starts at a random number, so that a client cannot choose names that share a place.
+ * It starts at a random number, so that a client cannot choose names that share a place. Threads have that of their process.
  */
 import { randomBytes } from 'node:crypto';
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 
-const SEED = randomBytes(4).readInt32BE();
+const SEED_NAME = 'dyndns name hash';
+const SEED = (getEnvironmentData(SEED_NAME) as number | undefined) ?? randomBytes(4).readInt32BE();
+setEnvironmentData(SEED_NAME, SEED);
 const PRIME = 0x01000193;
 
 /** @param key `DomainName.key` @returns 32 bits, signed, which V8 keeps without an object */

@@ -1,0 +1,62 @@
+/** The messages between the main thread and the one that answers queries: values that survive a structured clone. */
+import type { SharedRateLimit } from '../answer/rate-limit.ts';
+import type { SharedOctets } from '../zone/packed-octets.ts';
+
+/** `workerData` of the thread. */
+export interface ThreadStart {
+  /** For its TurnCounter. */
+  readonly turns: SharedArrayBuffer;
+  /** For its counts: see AnswerCount. */
+  readonly counts: SharedArrayBuffer;
+}
+
+/** Indexes of the counts, which only the thread changes. */
+export const AnswerCount = { answered: 0, dropped: 1, truncated: 2 } as const;
+export const ANSWER_COUNTS = 3;
+
+export interface SharedZone {
+  /** In wire form. */
+  readonly apex: Uint8Array;
+  /** Undefined: the main thread answers for this zone. */
+  readonly octets: SharedOctets | undefined;
+}
+
+/** A datagram that the main thread answers. */
+export interface ForwardedRequest {
+  readonly id: number;
+  readonly octets: Uint8Array;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface ForwardedReply {
+  readonly id: number;
+  /** Undefined: no reply. */
+  readonly octets: Uint8Array | undefined;
+}
+
+export type ToThread =
+  /** In place of what was sent before. */
+  | { readonly kind: 'zones'; readonly zones: readonly SharedZone[]; readonly limiter: SharedRateLimit | undefined }
+  /** The octets of one of these zones. */
+  | { readonly kind: 'octets'; readonly zone: SharedZone }
+  | { readonly kind: 'open'; readonly socket: number; readonly host: string; readonly port: number }
+  | { readonly kind: 'close'; readonly socket: number; readonly graceMs: number }
+  | { readonly kind: 'replies'; readonly replies: readonly ForwardedReply[] };
+
+/** The system's error. */
+export interface OpenFailure {
+  readonly code?: string | undefined;
+  readonly message: string;
+}
+
+export type FromThread =
+  | { readonly kind: 'opened'; readonly socket: number; readonly failed: OpenFailure | undefined }
+  | { readonly kind: 'closed'; readonly socket: number }
+  | { readonly kind: 'requests'; readonly requests: readonly ForwardedRequest[] }
+  | { readonly kind: 'fault'; readonly message: string };
+
+/** Octets in a buffer of their own: the clone of a view copies the whole buffer that it is a view of. */
+export function ownOctets(octets: Uint8Array): Uint8Array {
+  return octets.byteLength === octets.buffer.byteLength ? octets : new Uint8Array(octets);
+}

@@ -1,0 +1,106 @@
+/**
+ * Finds names in the octets of a zone (packed-nodes.ts), in the thread that changes them and in others.
+ *
+ * The memory is shared. A block is written before its place is in the index, never changed while it is there, and used again
+ * only when no thread can still read it (read-turns.ts). So what is found is a name as it is or was; a name that is moved in the
+ * index at that moment may be missed.
+ */
+import { areEqualNames } from './name-hash.ts';
+import { findRRsetAt } from './node-octets.ts';
+
+/** A place is the number of a unit in all chunks. */
+export const UNIT = 8;
+export const CHUNK_BITS = 15;
+export const CHUNK_UNITS = 1 << CHUNK_BITS;
+/** Offsets in a block. */
+export const CHILDREN = 2;
+export const STATE = 6;
+export const NODE = 7;
+export const NAME = 8;
+/** States of a block. */
+export const FREE = 0;
+export const PACKED = 1;
+/** Only the name without RRsets is in the block. */
+export const LARGE = 2;
+
+/** The memory of a table, to be sent to a thread. */
+export interface SharedOctets {
+  readonly chunks: readonly SharedArrayBuffer[];
+  readonly places: SharedArrayBuffer;
+  readonly hashes: SharedArrayBuffer;
+  /** The number of the table's newest shape. */
+  readonly newest: SharedArrayBuffer;
+  /** The number of this shape. */
+  readonly shape: number;
+}
+
+export class PackedOctets {
+  protected chunks: Buffer[];
+  /** Open addressing with linear probing: place + 1, or 0; and the hash of the name there. */
+  protected places: Uint32Array;
+  protected hashes: Int32Array;
+
+  protected constructor(chunks: Buffer[], places: Uint32Array, hashes: Int32Array) {
+    this.chunks = chunks;
+    this.places = places;
+    this.hashes = hashes;
+  }
+
+  /** The place of a name in a message; -1 without it. @param hash as of NameHashes */
+  placeOfOctets(octets: Uint8Array, start: number, end: number, hash: number): number {
+    const { places, hashes } = this;
+    const mask = places.length - 1;
+    for (let at = hash & mask; ; at = (at + 1) & mask) {
+      const place = Atomics.load(places, at) - 1;
+      if (place < 0) return -1;
+      if (hashes[at] === hash && this.#areOctetsAt(place, octets, start, end)) return place;
+    }
+  }
+
+  /** The octets that hold the RRset of a place; see `rrsetAt`. */
+  octetsAt(place: number): Buffer {
+    return this.chunks[place >>> CHUNK_BITS]!;
+  }
+
+  /** The offset in `octetsAt(place)` of the TTL of an RRset; -1 if the name does not have it, or is kept as an object. */
+  rrsetAt(place: number, type: number): number {
+    const chunk = this.octetsAt(place);
+    const offset = offsetOf(place);
+    return chunk[offset + STATE] === PACKED ? findRRsetAt(chunk, offset + NODE, type) : -1;
+  }
+
+  #areOctetsAt(place: number, octets: Uint8Array, start: number, end: number): boolean {
+    const chunk = this.chunks[place >>> CHUNK_BITS];
+    // Another thread may have begun a chunk meanwhile.
+    if (chunk === undefined) return false;
+    const offset = offsetOf(place);
+    const length = end - start;
+    return chunk[offset + NODE] === length && areEqualNames(chunk, offset + NAME, octets, start, length);
+  }
+}
+
+/** In a thread that only reads. Every use is between `begin` and `end` of its TurnCounter. */
+export class OctetsReader extends PackedOctets {
+  readonly #newest: Int32Array;
+  readonly #shape: number;
+
+  constructor({ chunks, places, hashes, newest, shape }: SharedOctets) {
+    super(
+      chunks.map((chunk) => Buffer.from(chunk)),
+      new Uint32Array(places),
+      new Int32Array(hashes),
+    );
+    this.#newest = new Int32Array(newest);
+    this.#shape = shape;
+  }
+
+  /** False since the table has more memory, or is no longer to be read by threads. */
+  get isCurrent(): boolean {
+    return Atomics.load(this.#newest, 0) === this.#shape;
+  }
+}
+
+/** Offset of a place in its chunk, in octets. */
+export function offsetOf(place: number): number {
+  return (place & (CHUNK_UNITS - 1)) * UNIT;
+}

@@ -1,0 +1,60 @@
+/**
+ * What lets threads read octets that the main thread changes: a block that was given up is used again only when every thread has
+ * ended the turn in which it may have found it.
+ *
+ * Each reading thread has a number in shared memory that it raises at the begin and at the end of a turn: it is odd meanwhile.
+ */
+
+/** One number for each reading thread. */
+export class ReadTurns {
+  readonly #turns: Int32Array[] = [];
+
+  /** @returns memory for the TurnCounter of one more thread */
+  addThread(): SharedArrayBuffer {
+    const memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    this.#turns.push(new Int32Array(memory));
+    return memory;
+  }
+
+  /** Of a thread that has ended. */
+  removeThread(memory: SharedArrayBuffer): void {
+    const at = this.#turns.findIndex(({ buffer }) => buffer === memory);
+    if (at >= 0) this.#turns.splice(at, 1);
+  }
+
+  /** What threads do now, for `arePast`. Empty if none reads. */
+  current(): readonly (readonly [turns: Int32Array, turn: number])[] {
+    const reading: [Int32Array, number][] = [];
+    for (const turns of this.#turns) {
+      const turn = Atomics.load(turns, 0);
+      if (turn % 2 !== 0) reading.push([turns, turn]);
+    }
+    return reading;
+  }
+}
+
+/** Whether each turn that was read at `ReadTurns.current()` has ended. */
+export function arePast(reading: ReturnType<ReadTurns['current']>): boolean {
+  for (const [turns, turn] of reading) if (Atomics.load(turns, 0) === turn) return false;
+  return true;
+}
+
+/** In the thread that reads. */
+export class TurnCounter {
+  readonly #turns: Int32Array;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.#turns = new Int32Array(memory);
+  }
+
+  begin(): void {
+    Atomics.add(this.#turns, 0, 1);
+  }
+
+  end(): void {
+    Atomics.add(this.#turns, 0, 1);
+  }
+}
+
+/** Of this process. */
+export const readTurns = new ReadTurns();
