@@ -69,6 +69,12 @@ describe('a change that hides data', () => {
       [remove('sub', 'NS'), add('sub', 'NS')],
       /hide/,
     ],
+    [
+      'the end of a delegation above a hidden DNAME that would hide its glue',
+      [add('a.sub', 'DNAME'), add('ns.a.sub', 'A'), add('sub', 'NS', 'ns.a.sub')],
+      [removeName('sub')],
+      /A RRset of 'ns\.a\.sub.*below the DNAME at 'a\.sub/,
+    ],
     ['DNAME beside NS', [add('sub', 'NS')], [add('sub', 'DNAME')], /DNAME RRset of 'sub.*hidden/],
     ['a label that only looks like the cut', [add('sub', 'NS')], [add('www.sub', 'A')], /below/],
   ])('is refused: %s', (_, present, edits, words) => {

@@ -121,11 +121,13 @@ export function newlyOccluded(before: ZoneNames, after: ZoneNames, keys: Iterabl
   const cutsAbove = new Map<string, ZoneNode | undefined>();
   for (const key of keys) {
     const node = after.nodes.get(key);
+    const earlier = before.nodes.get(key);
+    const lost = earlier && lostGlue(before, after, earlier);
+    if (lost !== undefined) return lost;
     if (node === undefined) continue;
     const parent = key === after.apex.key ? '' : parentKey(key);
     if (!cutsAbove.has(parent)) cutsAbove.set(parent, cutAbove(after, key));
     const above = cutsAbove.get(parent);
-    const earlier = before.nodes.get(key);
     for (const rrset of node.rrsets) {
       const cut = hiddenBy(after, above, key, rrset.type, node);
       if (cut === undefined) continue;
@@ -135,21 +137,28 @@ export function newlyOccluded(before: ZoneNames, after: ZoneNames, keys: Iterabl
     }
     if (!isCut(node, after.apex.key) || !hidesBelow(after, node)) continue;
     const hidAlready = earlier !== undefined && isCut(earlier, before.apex.key) && hidesBelow(before, earlier);
-    if (!hidAlready || losesGlue(after, earlier))
-      return `${describeCut(node)} would hide the names below it, which are more than glue`;
+    if (!hidAlready) return `${describeCut(node)} would hide the names below it, which are more than glue`;
   }
   return undefined;
 }
 
-/** True if an address that was glue of the cut before is hidden now. */
-function losesGlue(after: ZoneNames, earlier: ZoneNode): boolean {
+/**
+ * Why an address that was glue of a delegation before would be hidden: because it is no longer glue, or because a DNAME below the
+ * delegation, which was itself hidden, would hide it.
+ * @param earlier a name that may have been a delegation
+ */
+function lostGlue(before: ZoneNames, after: ZoneNames, earlier: ZoneNode): string | undefined {
+  if (earlier.key === before.apex.key) return undefined;
   for (const rdata of findRRset(earlier, RRType.NS)?.rdatas ?? []) {
     const target = rdataKey(RRType.NS, rdata);
     const node = isStrictlyBelow(target, earlier.key) ? after.nodes.get(target) : undefined;
-    if (node?.rrsets.some(({ type }) => isGlue(earlier, target, type) && isHidden(after, target, type, node)))
-      return true;
+    for (const { type } of node?.rrsets ?? []) {
+      if (!isGlue(earlier, target, type) || isHidden(before, target, type)) continue;
+      const cut = hidingCut(after, target, type, node);
+      if (cut !== undefined) return hiddenText(node!, type, cut);
+    }
   }
-  return false;
+  return undefined;
 }
 
 function hiddenText(node: ZoneNode, type: number, cut: ZoneNode): string {
