@@ -15,7 +15,6 @@ import { DomainName } from '#dist/dns/name.js';
 import { RRType } from '#dist/dns/rdata.js';
 import { decodeMessage, encodeMessage, formatRcode, makeMessage } from '#dist/dns/wire/message.js';
 import { parseZoneFile } from '#dist/dns/zone-file/zone-file.js';
-import { cookieAnswers } from '#dist/nameserver/answer/cookie-answers.js';
 import { Nameserver } from '#dist/nameserver/nameserver.js';
 import { DnsListeners } from '#dist/nameserver/sockets/listeners.js';
 import { seeded } from './damage.mjs';
@@ -94,7 +93,7 @@ async function openService() {
       chaosVersion: 'fuzz',
       timeoutMs: 5_000,
     },
-    cookies: cookieAnswers(() => randomBytes(16)),
+    cookieKey: randomBytes(16),
     applyUpdate,
     onBatch: () => {},
     onUpdate: () => {},

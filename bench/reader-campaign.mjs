@@ -6,6 +6,7 @@
  * `node bench/reader-campaign.mjs [SECONDS] [READERS] [NAMES] [SEED]`, run by `npm run faults -- readers`.
  */
 import { isMainThread, parentPort, receiveMessageOnPort, Worker, workerData } from 'node:worker_threads';
+import { DomainName } from '#dist/dns/name.js';
 import { DirectAnswers } from '#dist/nameserver/answer/direct-answer.js';
 import { OctetsReader } from '#dist/nameserver/zone/packed-octets.js';
 import { readTurns, TurnCounter } from '#dist/nameserver/zone/read-turns.js';
@@ -13,9 +14,10 @@ import { ZoneNodes } from '#dist/nameserver/zone/zone-nodes.js';
 import { seeded } from './damage.mjs';
 import { numbersFor, say } from './lab.mjs';
 
+/** @typedef {import('#dist/nameserver/answer/answer.js').AnswerableVersion} AnswerableVersion */
 /** @typedef {import('#dist/nameserver/zone/zone-node.js').ZoneNode} ZoneNode */
 /** @typedef {import('#dist/nameserver/zone/packed-octets.js').SharedOctets} SharedOctets */
-/** @typedef {{turns: SharedArrayBuffer, names: number, seed: number}} ReaderStart */
+/** @typedef {{turns: SharedArrayBuffer, publications: SharedArrayBuffer, names: number, seed: number}} ReaderStart */
 /** @typedef {{kind: 'octets', octets: SharedOctets} | {kind: 'check', versions: readonly number[]}} ToReader */
 /** @typedef {{answers: number, others: number, faults: readonly string[]}} FromReader */
 
@@ -77,7 +79,12 @@ async function write() {
   };
   const readers = Array.from({ length: READERS }, (_, reader) => {
     /** @type {ReaderStart} */
-    const start = { turns: readTurns.addThread(), names: NAMES, seed: SEED + reader + 1 };
+    const start = {
+      turns: readTurns.addThread(),
+      publications: readTurns.publications,
+      names: NAMES,
+      seed: SEED + reader + 1,
+    };
     const worker = new Worker(new URL(import.meta.url), { workerData: start });
     /** @type {Promise<FromReader>} */
     const result = new Promise((resolve, reject) => {
@@ -131,20 +138,19 @@ async function write() {
 }
 
 /** @param {ReaderStart} start */
-function read({ turns, names, seed }) {
+function read({ turns, publications, names, seed }) {
   const port = /** @type {NonNullable<typeof parentPort>} */ (parentPort);
   const { below } = seeded(seed);
-  const counter = new TurnCounter(turns);
+  const counter = new TurnCounter(turns, publications);
   /** @type {OctetsReader | undefined} */
   let reader;
-  const direct = new DirectAnswers([
-    {
-      apex: APEX,
-      get octets() {
-        return reader?.isCurrent ? reader : undefined;
-      },
+  const apex = DomainName.ofWire(APEX);
+  const published = /** @type {AnswerableVersion} */ ({
+    get octets() {
+      return reader?.isCurrent ? reader : undefined;
     },
-  ]);
+  });
+  const direct = new DirectAnswers([{ apex, published }]);
   let [answers, others] = [0, 0];
   /** @type {string[]} */
   const faults = [];

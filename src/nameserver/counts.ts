@@ -4,35 +4,27 @@
  */
 import type { NameserverStatistics, SecondaryLag } from '../core/monitoring.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';
-import { formatRcode, Rcode } from '../dns/wire/message.ts';
-import type { RateVerdict, ResponseLimiter } from './answer/rate-limit.ts';
+import { formatRcode } from '../dns/wire/message.ts';
+import type { ResponseLimiter } from './answer/rate-limit.ts';
+import { COUNTED_RCODES, ReplyCounts } from './answer/reply-counts.ts';
 import type { SecondaryStatus } from './notify/notify.ts';
-import { AnswerCount } from './threads/messages.ts';
-
-/** RCODEs up to 23 (BADCOOKIE) have a name (RFC 6895 §2.3); higher ones are never sent. */
-const RCODES = 24;
 
 type TransferType = 'axfr' | 'ixfr';
 const OUTCOMES = ['started', 'served', 'refused'] as const;
 
 export class NameserverCounts {
-  /** By RCODE: first over UDP, then over TCP. */
-  readonly #replies = new Float64Array(2 * RCODES);
-  readonly #limited = new Float64Array(2);
+  readonly #replies = new ReplyCounts();
+  /** Of threads. */
+  readonly #others: ReplyCounts[] = [];
   readonly #transfers: Readonly<Record<TransferType, Float64Array>> = {
     axfr: new Float64Array(OUTCOMES.length),
     ixfr: new Float64Array(OUTCOMES.length),
   };
-  /** Of threads, by AnswerCount. */
-  readonly #threads: Float64Array[] = [];
   #notifiesSent = 0;
   #notifiesAcknowledged = 0;
   #failedCommits = 0;
 
-  /** @param rcode of 12 bits */
-  readonly reply = (rcode: number, overTcp: boolean): void => {
-    if (rcode < RCODES) this.#replies[overTcp ? RCODES + rcode : rcode]! += 1;
-  };
+  readonly reply = this.#replies.reply;
 
   readonly notifySent = (): void => {
     this.#notifiesSent += 1;
@@ -50,43 +42,33 @@ export class NameserverCounts {
     this.#transfers[type][OUTCOMES.indexOf(outcome)]! += 1;
   }
 
-  /** @param counts of an answering thread, by AnswerCount */
-  addThread(counts: Float64Array): void {
-    this.#threads.push(counts);
+  /** @returns memory for the ReplyCounts of an answering thread */
+  addThread(): SharedArrayBuffer {
+    const counts = new ReplyCounts();
+    this.#others.push(counts);
+    return counts.memory;
   }
 
-  /** Wraps a limiter and counts its verdicts. */
   limiter(limiter: ResponseLimiter): ResponseLimiter {
-    return { check: (peerAddress, kind, key) => this.#limit(limiter.check(peerAddress, kind, key)) };
-  }
-
-  #limit(verdict: RateVerdict): RateVerdict {
-    if (verdict === 'drop') this.#limited[0]! += 1;
-    else if (verdict === 'slip') this.#limited[1]! += 1;
-    return verdict;
+    return this.#replies.limiter(limiter);
   }
 
   read(): Omit<NameserverStatistics, 'zones' | 'secondaries'> {
-    const sent = Float64Array.from(this.#replies);
-    let [dropped = 0, truncated = 0] = this.#limited;
-    for (const counts of this.#threads) {
-      sent[Rcode.NOERROR]! += counts[AnswerCount.answered]!;
-      dropped += counts[AnswerCount.dropped]!;
-      truncated += counts[AnswerCount.truncated]!;
-    }
-    const replies = [...sent]
-      .map((count, index) => ({
-        transport: index < RCODES ? ('udp' as const) : ('tcp' as const),
-        rcode: formatRcode(index % RCODES),
-        count,
-      }))
-      .filter(({ count }) => count > 0);
+    const all = [this.#replies, ...this.#others];
+    const sum = (of: (counts: ReplyCounts) => number) => all.reduce((total, counts) => total + of(counts), 0);
+    const replies = [false, true].flatMap((overTcp) =>
+      Array.from({ length: COUNTED_RCODES }, (_, rcode) => ({
+        transport: overTcp ? ('tcp' as const) : ('udp' as const),
+        rcode: formatRcode(rcode),
+        count: sum((counts) => counts.sent(rcode, overTcp)),
+      })).filter(({ count }) => count > 0),
+    );
     const transfers = (['axfr', 'ixfr'] as const).flatMap((type) =>
       OUTCOMES.map((outcome, index) => ({ type, outcome, count: this.#transfers[type][index]! })),
     );
     return {
       replies,
-      rateLimited: { dropped, truncated },
+      rateLimited: { dropped: sum(({ dropped }) => dropped), truncated: sum(({ truncated }) => truncated) },
       transfers,
       notifies: { sent: this.#notifiesSent, acknowledged: this.#notifiesAcknowledged },
       failedCommits: this.#failedCommits,

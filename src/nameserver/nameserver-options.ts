@@ -6,7 +6,6 @@ import type { UpdateOutcome } from '../core/zones/publisher.ts';
 import type { Receipt } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { TsigKey } from '../dns/tsig-key.ts';
-import type { CookieAnswers } from './answer/cookie-answers.ts';
 import type { RateLimiter } from './answer/rate-limit.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
@@ -51,8 +50,8 @@ export interface NameserverOptions {
   /** Of dyndns; recorded in a new database. */
   readonly version?: string;
   readonly settings: NameserverSettings;
-  /** Not a setting: clients keep their cookies over a reload. */
-  readonly cookies: CookieAnswers;
+  /** 16 random octets. Not a setting: clients keep their cookies over a reload. */
+  readonly cookieKey: Uint8Array;
   readonly applyUpdate: (update: DnsUpdate) => Promise<UpdateOutcome>;
   readonly onBatch: (event: {
     readonly zone: DomainName;

@@ -13,7 +13,7 @@ import { SqliteError } from '../sqlite/sqlite-error.ts';
 import { SliceTurns } from './admin/time-slices.ts';
 import { EmbeddedZoneAdmin } from './admin/zone-admin.ts';
 import { VersionSnapshot } from './admin/zone-records.ts';
-import type { AnswerableZone } from './answer/answer.ts';
+import { type CookieAnswers, cookieAnswers, dailySecrets } from './answer/cookie-answers.ts';
 import type { DnsService } from './answer/dns-service.ts';
 import { NameserverService } from './answer/service.ts';
 import { NameserverCounts, secondaryLag } from './counts.ts';
@@ -27,7 +27,7 @@ import type { SecondaryChange } from './notify/secondary-alarm.ts';
 import { openJournal, textOf } from './open-journal.ts';
 import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
 import { TCP_LIMITS } from './sockets/tcp-limits.ts';
-import { AnsweringThread } from './threads/answering-thread.ts';
+import { AnsweringThread, type ReadableZone } from './threads/answering-thread.ts';
 import { serveTransfer, type TransferContext } from './transfer/serve-transfer.ts';
 import type { TransferAccess } from './transfer/transfer-access.ts';
 import { EmbeddedPublisher } from './update/publisher.ts';
@@ -75,7 +75,7 @@ interface Generation {
   readonly index: ReadonlyMap<string, EmbeddedZone>;
   readonly service: NameserverService;
   /** As the service sees them, by `DomainName.key` of the apex: with those that are withheld. */
-  readonly answered: ReadonlyMap<string, AnswerableZone>;
+  readonly answered: ReadonlyMap<string, ReadableZone>;
 }
 
 const nowSeconds = () => Math.floor(Date.now() / 1000);
@@ -89,6 +89,7 @@ export class Nameserver {
   readonly #notifier: Notifier;
   readonly #listeners = new DnsListeners();
   readonly #counts = new NameserverCounts();
+  readonly #cookies: CookieAnswers;
   readonly #searches = new SliceTurns();
   /** Every zone that is loaded, also one that a reload removed from the configuration. */
   readonly #loaded = new Map<string, EmbeddedZone>();
@@ -120,6 +121,7 @@ export class Nameserver {
 
   private constructor(options: NameserverOptions, lock: DatabaseLock, journal: Journal) {
     this.#options = options;
+    this.#cookies = cookieAnswers(dailySecrets(options.cookieKey));
     this.#lock = lock;
     this.#journal = journal;
     this.#committer = new Committer({
@@ -325,7 +327,14 @@ export class Nameserver {
 
   #use(generation: Generation): void {
     this.#generation = generation;
-    this.#thread?.setZones(generation.answered.values(), generation.settings.limiter);
+    const { limiter, nsid, chaosVersion } = generation.settings;
+    this.#thread?.setZones(generation.answered.values(), {
+      nsid,
+      chaosVersion,
+      tcpIdleSeconds: tcpIdleOf(generation.settings),
+      cookieKey: this.#options.cookieKey,
+      limiter: limiter?.share(),
+    });
   }
 
   /**
@@ -358,9 +367,8 @@ export class Nameserver {
 
   #startThread({ answerDatagram }: DnsService, onFault: (error: unknown) => void): AnsweringThread {
     const onDeath = (error: Error) => this.#options.onDeath?.(error);
-    const thread = new AnsweringThread({ answerDatagram, onFault, onDeath });
+    const thread = new AnsweringThread({ answerDatagram, onFault, onDeath, counts: this.#counts.addThread() });
     this.#thread = thread;
-    this.#counts.addThread(thread.counts);
     this.#use(this.#generation);
     return thread;
   }
@@ -458,9 +466,9 @@ export class Nameserver {
 
   #makeGeneration(settings: NameserverSettings, zones: ReadonlyMap<string, ServedZone>): Generation {
     const { limiter, nsid, chaosVersion, timeoutMs, tsigFudgeMax } = settings;
-    const { applyUpdate, onUpdate, cookies } = this.#options;
+    const { applyUpdate, onUpdate } = this.#options;
     const index = new Map<string, EmbeddedZone>();
-    const answered = new Map<string, AnswerableZone>();
+    const answered = new Map<string, ReadableZone>();
     for (const [key, { embedded, content }] of zones) {
       if (embedded !== undefined) index.set(key, embedded);
       answered.set(key, embedded ?? { apex: content.apex, published: undefined });
@@ -483,7 +491,7 @@ export class Nameserver {
       zones: answered,
       findKey: (keyName) => keys.get(keyName.key),
       now: nowSeconds,
-      cookies,
+      cookies: this.#cookies,
       limiter: limiter && this.#counts.limiter(limiter),
       nsid,
       chaosVersion,

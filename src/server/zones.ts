@@ -26,7 +26,6 @@ import type { ResourceRecord } from '../dns/rdata.ts';
 import { makeTsigKey } from '../dns/tsig-key.ts';
 import { checkZoneRecords } from '../dns/zone-file/zone-check.ts';
 import { parseZoneFile, ZoneFileError } from '../dns/zone-file/zone-file.ts';
-import { cookieAnswers } from '../nameserver/answer/cookie-answers.ts';
 import { RateLimiter } from '../nameserver/answer/rate-limit.ts';
 import { Nameserver } from '../nameserver/nameserver.ts';
 import type {
@@ -111,7 +110,7 @@ export async function openNameserver(
         copyKnown: (known) => knownSerials.put(known),
       }),
       settings: nameserverSettings(config, observer),
-      cookies: cookieAnswers(() => randomBytes(16)),
+      cookieKey: randomBytes(16),
       applyUpdate: apply,
       onBatch: (event) => observer.batchPublished(event),
       onUpdate: (event) => observer.dnsUpdateAnswered(event),

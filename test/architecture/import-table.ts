@@ -124,7 +124,13 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   },
   {
     part: 'nameserver/threads',
-    mayImport: ['nameserver/answer', 'nameserver/sockets/udp-listener.ts', 'nameserver/threads', 'nameserver/zone'],
+    mayImport: [
+      'dns',
+      'nameserver/answer',
+      'nameserver/sockets/udp-listener.ts',
+      'nameserver/threads',
+      'nameserver/zone',
+    ],
     builtins: ['worker_threads'],
     packages: [],
     never:

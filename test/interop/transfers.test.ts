@@ -8,7 +8,6 @@ import { DomainName } from '../../src/dns/name.ts';
 import { type ResourceRecord, RRClass, RRType } from '../../src/dns/rdata.ts';
 import { makeTsigKey } from '../../src/dns/tsig-key.ts';
 import { encodeMessage, makeMessage, Rcode } from '../../src/dns/wire/message.ts';
-import { cookieAnswers } from '../../src/nameserver/answer/cookie-answers.ts';
 import { Nameserver } from '../../src/nameserver/nameserver.ts';
 import type { NameserverSettings, NameserverZone } from '../../src/nameserver/nameserver-options.ts';
 import { UdpExchanger } from '../../src/net/udp.ts';
@@ -75,7 +74,7 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'transfers of the embedd
     nameserver = await Nameserver.open({
       database: join(directory, 'zones.db'),
       settings,
-      cookies: cookieAnswers(() => Buffer.alloc(16)),
+      cookieKey: Buffer.alloc(16),
       applyUpdate: () => Promise.reject(new Error('no UPDATE here')),
       onBatch: () => undefined,
       onUpdate: () => undefined,

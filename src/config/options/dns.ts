@@ -67,7 +67,7 @@ export const DNS_OPTIONS = {
     default: 0,
     only: 'embedded',
     summary:
-      'With 1, a thread of its own answers the usual queries over UDP, so that they do not wait for updates and transfers. ' +
+      'With 1, a thread of its own answers queries over UDP, so that they do not wait for updates and transfers. ' +
       'Useful on a machine with two processors or more. A change needs a restart.',
     example: '1',
   }),

@@ -8,8 +8,9 @@
 import { type DomainName, findNearestAncestor, lowerCaseText, MAX_NAME_OCTETS } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { Rcode } from '../../dns/wire/message.ts';
+import type { PackedOctets } from '../zone/packed-octets.ts';
 import type { ZoneNode, ZoneRRset } from '../zone/zone-node.ts';
-import { findRRset, parentKey, type ZoneVersion } from '../zone/zone-version.ts';
+import { findRRset, parentKey } from '../zone/zone-version.ts';
 
 /** An RRset in a section of a reply. Its owner name may be synthesized from a wildcard. */
 export interface OwnedRRset {
@@ -48,10 +49,23 @@ export interface AnswerQuestion {
   readonly overTcp: boolean;
 }
 
+/** What answers need of a ZoneVersion. */
+export interface AnswerableVersion {
+  readonly apex: DomainName;
+  readonly apexNode: ZoneNode;
+  readonly soa: ZoneRRset;
+  readonly negativeTtl: number;
+  readonly cuts: number;
+  /** For direct answers. */
+  readonly octets: PackedOctets | undefined;
+  find(key: string): ZoneNode | undefined;
+  has(key: string): boolean;
+}
+
 export interface AnswerableZone {
   readonly apex: DomainName;
   /** Undefined: this server has the zone, and does not serve it (journal/withheld-zone.ts). */
-  readonly published: ZoneVersion | undefined;
+  readonly published: AnswerableVersion | undefined;
 }
 
 /** Zones by the key of their apex. */
@@ -82,7 +96,7 @@ export function answerQuestion(zones: ZoneIndex, question: AnswerQuestion): Answ
   return new Lookup(zones, question).run(version);
 }
 
-function rrsetAt(version: ZoneVersion, key: string, type: number): ZoneRRset | undefined {
+function rrsetAt(version: AnswerableVersion, key: string, type: number): ZoneRRset | undefined {
   const node = version.find(key);
   return node && findRRset(node, type);
 }
@@ -131,8 +145,8 @@ class Lookup {
     this.#wireText = question.wireText;
   }
 
-  run(first: ZoneVersion): Answer {
-    let version: ZoneVersion | undefined = first;
+  run(first: AnswerableVersion): Answer {
+    let version: AnswerableVersion | undefined = first;
     for (let step = 0; step < MAX_STEPS && version !== undefined && !this.#seen.has(this.#key); step++) {
       this.#seen.add(this.#key);
       const answer = this.#step(version);
@@ -144,7 +158,7 @@ class Lookup {
   }
 
   /** The answer, or undefined if the lookup continues with another name. */
-  #step(version: ZoneVersion): Answer | undefined {
+  #step(version: AnswerableVersion): Answer | undefined {
     const cut = version.cuts > 0 ? this.#findCut(version) : undefined;
     if (cut !== undefined) {
       const dname = findRRset(cut, RRType.DNAME);
@@ -183,7 +197,7 @@ class Lookup {
   }
 
   /** RFC 2308 §2.1, §2.2: with the SOA, whose TTL is the TTL of the negative answer. */
-  #negative(version: ZoneVersion, rcode: number): Answer {
+  #negative(version: AnswerableVersion, rcode: number): Answer {
     return {
       rcode,
       authoritative: true,
@@ -196,7 +210,7 @@ class Lookup {
   }
 
   /** The topmost delegation at or above the name, or DNAME above it. DS at a delegation is answered here. */
-  #findCut(version: ZoneVersion): ZoneNode | undefined {
+  #findCut(version: AnswerableVersion): ZoneNode | undefined {
     const { key: apexKey } = version.apex;
     let found: ZoneNode | undefined;
     for (let key = this.#key; ; key = parentKey(key)) {
@@ -212,9 +226,9 @@ class Lookup {
   }
 
   /** RFC 4592 §3.3.1: the wildcard below the closest encloser. */
-  #wildcard(version: ZoneVersion): ZoneNode | undefined {
+  #wildcard(version: AnswerableVersion): ZoneNode | undefined {
     let encloser = parentKey(this.#key);
-    while (!version.nodes.has(encloser)) encloser = parentKey(encloser);
+    while (!version.has(encloser)) encloser = parentKey(encloser);
     return version.find(`\x01*${encloser}`);
   }
 
@@ -234,7 +248,7 @@ class Lookup {
     return undefined;
   }
 
-  #referral(version: ZoneVersion, node: ZoneNode): Answer {
+  #referral(version: AnswerableVersion, node: ZoneNode): Answer {
     const ns = findRRset(node, RRType.NS)!;
     return {
       rcode: Rcode.NOERROR,
@@ -249,7 +263,7 @@ class Lookup {
 }
 
 /** Glue: the addresses in this zone of the delegation's nameservers (RFC 9471 §3). */
-function glueOf(version: ZoneVersion, ns: ZoneRRset): OwnedRRset[] {
+function glueOf(version: AnswerableVersion, ns: ZoneRRset): OwnedRRset[] {
   const glue: OwnedRRset[] = [];
   for (const target of ns.rdatas) {
     const node = version.find(lowerCaseText(target));

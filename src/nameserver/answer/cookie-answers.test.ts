@@ -1,41 +1,44 @@
 /** The life of cookie secrets (RFC 7873 §7.1, RFC 9018 §5): daily rolls, which no client notices. */
 import { describe, expect, it } from 'vitest';
-import { cookieAnswers } from './cookie-answers.ts';
+import { cookieAnswers, dailySecrets } from './cookie-answers.ts';
 
 const CLIENT = Buffer.from('0123456789abcdef', 'hex');
 const PEER = '192.0.2.1';
-const START = 1_700_000_000;
 const DAY = 86_400;
+/** The begin of a day. */
+const START = 19_676 * DAY;
 
-/** Secrets of 16 octets 1, 2, 3 ..., so that a roll is visible. */
+/** Secrets of 16 equal octets, so that a roll is visible. */
 function rolling() {
-  let secrets = 0;
-  const answers = cookieAnswers(() => Buffer.alloc(16, ++secrets));
+  const days: number[] = [];
+  const answers = cookieAnswers((day) => {
+    days.push(day - START / DAY);
+    return Buffer.alloc(16, day);
+  });
   const answer = (option: Uint8Array, now: number) => answers.answer(option, PEER, now)!;
-  return { answer, secrets: () => secrets };
+  /** The days whose secrets were made since the last call, from the first day on. */
+  const made = () => days.splice(0);
+  return { answer, made };
 }
 
 describe('the secret of server cookies', () => {
-  it('is replaced after a day', () => {
-    const { answer, secrets } = rolling();
+  it('is that of the day, with that of the day before', () => {
+    const { answer, made } = rolling();
     answer(CLIENT, START);
+    expect(made()).toEqual([0, -1]);
     answer(CLIENT, START + DAY - 1);
-    expect(secrets()).toBe(1);
+    expect(made()).toEqual([]);
     answer(CLIENT, START + DAY);
-    expect(secrets()).toBe(2);
+    expect(made()).toEqual([1, 0]);
     answer(CLIENT, START + 2 * DAY - 1);
-    expect(secrets()).toBe(2);
-    answer(CLIENT, START + 2 * DAY);
-    expect(secrets()).toBe(3);
+    expect(made()).toEqual([]);
   });
 
   it('a cookie made before the roll is valid after it, and renewed', () => {
-    const { answer, secrets } = rolling();
-    answer(CLIENT, START);
+    const { answer } = rolling();
     const old = answer(CLIENT, START + DAY - 1_000).reply;
     expect(answer(old, START + DAY - 900)).toEqual({ valid: true, reply: old });
     const renewed = answer(old, START + DAY + 100);
-    expect(secrets()).toBe(2);
     expect(renewed.valid).toBe(true);
     expect(Buffer.from(renewed.reply)).not.toEqual(Buffer.from(old));
     expect(answer(renewed.reply, START + DAY + 200)).toEqual({ valid: true, reply: renewed.reply });
@@ -51,14 +54,24 @@ describe('the secret of server cookies', () => {
     }
   });
 
-  it('is replaced once after a pause of a week, and also after the clock went back', () => {
-    const { answer, secrets } = rolling();
+  it('follows the clock over a pause of a week, and back', () => {
+    const { answer, made } = rolling();
     answer(CLIENT, START);
     answer(CLIENT, START + 7 * DAY);
     answer(CLIENT, START + 7 * DAY + 1);
-    expect(secrets()).toBe(2);
     answer(CLIENT, START);
-    answer(CLIENT, START + 1);
-    expect(secrets()).toBe(3);
+    expect(made()).toEqual([0, -1, 7, 6, 0, -1]);
+  });
+});
+
+describe('daily secrets', () => {
+  const hex = (octets: Uint8Array) => Buffer.from(octets).toString('hex');
+
+  it('are the same for one key, and different for each day and key', () => {
+    const [one, same, other] = [1, 1, 2].map((key) => dailySecrets(Buffer.alloc(16, key)));
+    const days = Array.from({ length: 100 }, (_, day) => hex(one!(day)));
+    expect(days).toEqual(Array.from({ length: 100 }, (_, day) => hex(same!(day))));
+    expect(new Set([...days, hex(other!(0))]).size).toBe(101);
+    expect(days.every((secret) => secret.slice(0, 16) !== secret.slice(16))).toBe(true);
   });
 });

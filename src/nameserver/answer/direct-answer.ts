@@ -9,7 +9,6 @@ import { UDP_PAYLOAD_OCTETS } from '../../dns/wire/edns.ts';
 import { MAX_MESSAGE_OCTETS } from '../../dns/wire/writer.ts';
 import { areEqualNames, lowerCase, NameHashes } from '../zone/name-hash.ts';
 import { RRSET_OCTETS, rrsetEnd, u16 } from '../zone/node-octets.ts';
-import type { PackedNodes } from '../zone/packed-nodes.ts';
 import type { PackedOctets } from '../zone/packed-octets.ts';
 import type { AnswerableZone } from './answer.ts';
 import { HEADER_OCTETS } from './dns-service.ts';
@@ -23,17 +22,10 @@ const TYPE_OCTETS = 2;
 /** Of a record: its owner name as a pointer to the question, type, class and TTL. */
 const NAME_TO_TTL_OCTETS = 10;
 
-export interface DirectZone {
-  /** In wire form. */
-  readonly apex: Uint8Array;
-  /** Its names; undefined if another way must answer for this zone. */
-  readonly octets: PackedOctets | undefined;
-}
-
 export class DirectAnswers {
   readonly #names = new NameHashes();
   /** Zones by the hash of their apex. */
-  readonly #byHash = new Map<number, DirectZone[]>();
+  readonly #byHash = new Map<number, AnswerableZone[]>();
   // Of the question that `find` read last.
   #nameEnd = 0;
   #zone: PackedOctets | undefined;
@@ -43,10 +35,10 @@ export class DirectAnswers {
   #rrset = 0;
   #hasEdns = false;
 
-  /** @param zones all that this server has, also those without octets */
-  constructor(zones: Iterable<DirectZone>) {
+  /** @param zones all that this server has */
+  constructor(zones: Iterable<AnswerableZone>) {
     for (const zone of zones) {
-      this.#names.read(zone.apex, 0);
+      this.#names.read(zone.apex.octets, 0);
       const hash = this.#names.hashes[0]!;
       this.#byHash.set(hash, [...(this.#byHash.get(hash) ?? []), zone]);
     }
@@ -155,27 +147,14 @@ export class DirectAnswers {
       const found = this.#byHash.get(hashes[label]!);
       if (found === undefined) continue;
       for (const zone of found) {
-        const { apex } = zone;
+        const { octets } = zone.apex;
         const start = starts[label]!;
-        if (nameEnd - start === apex.length && areEqualNames(query, start, apex, 0, apex.length)) return zone.octets;
+        if (nameEnd - start !== octets.length || !areEqualNames(query, start, octets, 0, octets.length)) continue;
+        return zone.published?.octets;
       }
     }
     return undefined;
   }
-}
-
-/** The names that a zone is answered from directly; undefined with delegations. */
-export function directOctets({ published }: AnswerableZone): PackedNodes | undefined {
-  return published === undefined || published.cuts > 0 ? undefined : published.nodes.packed;
-}
-
-export function directZone(zone: AnswerableZone): DirectZone {
-  return {
-    apex: zone.apex.octets,
-    get octets() {
-      return directOctets(zone);
-    },
-  };
 }
 
 function isDirectType(type: number): boolean {

@@ -32,6 +32,11 @@ export function readQuery(octets: Uint8Array): Query | undefined {
   return edns && { ...question, edns };
 }
 
+/** AXFR or IXFR. */
+export function isTransfer(qtype: number): boolean {
+  return qtype === RRType.AXFR || qtype === RRType.IXFR;
+}
+
 /** Opcode QUERY, one question, no answer and authority, at most one additional record. */
 export function hasSimpleHeader(octets: Uint8Array): boolean {
   if ((octets[2]! & 0xf8) !== 0 || octets[4] !== 0 || octets[5] !== 1) return false;

@@ -1,15 +1,17 @@
 /** A real thread with a real socket: what it answers while this thread is blocked, and what it leaves to it. */
 import { spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { afterEach, expect, it } from 'vitest';
 import { editedZone } from '../../../test/support/edited-zone.ts';
 import { freePort } from '../../../test/support/free-port.ts';
-import { runProgram } from '../../../test/support/process.ts';
+import { runProgram, waitUntil } from '../../../test/support/process.ts';
+import { type RawOption, rawMessage, rawOpt, rawQuestion } from '../../../test/support/raw-message.ts';
 import { describeWith } from '../../../test/support/require-server.ts';
 import { DomainName } from '../../dns/name.ts';
-import { RRType } from '../../dns/rdata.ts';
+import { type Rdata, RRType } from '../../dns/rdata.ts';
 import type { ZoneEdit } from '../../dns/zone-change.ts';
-import { cookieAnswers } from '../answer/cookie-answers.ts';
-import { RateLimiter } from '../answer/rate-limit.ts';
+import { cookieAnswers, dailySecrets } from '../answer/cookie-answers.ts';
+import { RateLimiter, type SharedRateLimit } from '../answer/rate-limit.ts';
 import { NameserverService } from '../answer/service.ts';
 import { NameserverCounts } from '../counts.ts';
 import { applyEdits } from '../zone/edit.ts';
@@ -18,6 +20,7 @@ import { AnsweringThread } from './answering-thread.ts';
 import { monotonicMs } from './monotonic.ts';
 
 const APEX = 'dyn.example.com';
+const PEER = { address: '127.0.0.1', port: 53 };
 const at = (label: string) => DomainName.parse(`${label}.${APEX}`);
 const address = (label: string, address: string): ZoneEdit => {
   return {
@@ -26,6 +29,9 @@ const address = (label: string, address: string): ZoneEdit => {
   };
 };
 
+const COOKIE_KEY = Buffer.alloc(16, 7);
+
+let counts: NameserverCounts;
 let thread: AnsweringThread;
 let port: number;
 let forwarded = 0;
@@ -44,7 +50,7 @@ async function start(zone: EmbeddedZone, limiter?: RateLimiter, answer?: Nameser
     zones: new Map([[zone.apex.key, zone]]),
     findKey: () => undefined,
     now: () => 1_700_000_000,
-    cookies: cookieAnswers(() => Buffer.alloc(16)),
+    cookies: cookieAnswers(dailySecrets(COOKIE_KEY)),
     limiter,
     nsid: undefined,
     chaosVersion: undefined,
@@ -53,7 +59,9 @@ async function start(zone: EmbeddedZone, limiter?: RateLimiter, answer?: Nameser
     update: () => Promise.resolve(5),
     transfer: async function* () {},
   });
+  counts = new NameserverCounts();
   thread = new AnsweringThread({
+    counts: counts.addThread(),
     answerDatagram: (...request) => {
       forwarded += 1;
       return (answer ?? service.answerDatagram.bind(service))(...request);
@@ -61,10 +69,15 @@ async function start(zone: EmbeddedZone, limiter?: RateLimiter, answer?: Nameser
     onFault: (fault) => faults.push(fault),
     onDeath: (error) => deaths.push(error),
   });
-  thread.setZones([zone], limiter);
+  thread.setZones([zone], settings(limiter?.share()));
   port = await freePort();
   await thread.socket().open('127.0.0.1', port);
+  return service;
 }
+
+const settings = (limiter: SharedRateLimit | undefined) => {
+  return { nsid: undefined, chaosVersion: undefined, tcpIdleSeconds: 10, cookieKey: COOKIE_KEY, limiter };
+};
 
 function change(zone: EmbeddedZone, edits: readonly ZoneEdit[]): void {
   applyEdits(zone.draft, edits);
@@ -99,42 +112,129 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'an answerin
     expect(askBlocked('h2999')).toBe('10.0.11.183');
     expect(askBlocked('host')).toBe('192.0.2.2');
     expect(forwarded).toBe(0);
-    expect(thread.counts[0]).toBe(5);
+    expect(counts.read().replies).toEqual([{ transport: 'udp', rcode: 'NOERROR', count: 5 }]);
   });
 
-  it('leaves everything else to the main thread', async () => {
+  it('gives the same replies as the main thread to all kinds of queries', async () => {
+    const add = (label: string, type: number, rdata: Rdata): ZoneEdit => {
+      return { kind: 'add-to-rrset', rrset: { ownerName: at(label), type, ttl: 60, rdatas: [rdata] } };
+    };
+    const many = Array.from({ length: 100 }, (_, i): Rdata => {
+      return { kind: 'unknown', octets: Buffer.from(`\xff${'x'.repeat(254)}${String.fromCharCode(i)}`, 'latin1') };
+    });
+    const zone = editedZone(APEX, {
+      edits: [
+        address('host', '192.0.2.1'),
+        address('*.wild', '192.0.2.2'),
+        add('alias', RRType.CNAME, { kind: 'CNAME', target: at('host') }),
+        add('sub', RRType.NS, { kind: 'NS', target: at('ns.sub') }),
+        address('ns.sub', '192.0.2.3'),
+        // Kept as an object, which a thread does not have.
+        { kind: 'add-to-rrset', rrset: { ownerName: at('large'), type: RRType.TXT, ttl: 60, rdatas: many } },
+      ],
+    });
+    const service = await start(zone);
+    const names = ['host', 'none', 'a.b.wild', 'wild', 'alias', 'sub', 'x.sub', 'large', 'HOST'];
+    const cookie: RawOption = [10, '0123456789abcdef'];
+    const queries = names.flatMap((name) =>
+      [RRType.A, RRType.AAAA, RRType.TXT, RRType.NS, RRType.DS, RRType.ANY].flatMap((type) =>
+        [undefined, [], [cookie]].map((options) =>
+          rawMessage({
+            questions: [rawQuestion(`${name}.${APEX}`, type)],
+            additional: options === undefined ? [] : [rawOpt(options)],
+          }),
+        ),
+      ),
+    );
+    const socket = createSocket('udp4');
+    const replies = new Map<number, string>();
+    // The time of a cookie is not compared.
+    const form = (reply: Uint8Array) =>
+      Buffer.from(reply)
+        .toString('hex')
+        .replace(/(?<=0123456789abcdef01000000).*/, '');
+    socket.on('message', (reply) => replies.set(reply.readUInt16BE(0), form(reply)));
+    for (const [id, query] of queries.entries()) {
+      query.writeUInt16BE(id);
+      socket.send(query, port, '127.0.0.1');
+      if (id % 20 === 19) await waitUntil('replies', () => replies.size === id + 1);
+    }
+    await waitUntil('all replies', () => replies.size === queries.length);
+    await new Promise<void>((resolve) => socket.close(resolve));
+    const expected = queries.map((query) => form(service.answerDatagram(query, PEER) as Uint8Array));
+    expect(queries.map((_, id) => replies.get(id))).toEqual(expected);
+    expect(forwarded).toBe(6 * 3);
+  });
+
+  it('leaves to the main thread what is no plain query of its zones', async () => {
     const zone = editedZone(APEX, { edits: [address('host', '192.0.2.1')] });
     await start(zone);
-    const cases = [
-      [await ask('none'), 'status: NXDOMAIN'],
-      [await ask('host', 'AAAA'), 'ANSWER: 0, AUTHORITY: 1'],
-      [await ask('host', '+cookie'), /COOKIE: [0-9a-f]{48} \(good\)/],
-      [await ask('host', '+opcode=notify'), 'status: NOTIMP'],
-      [await ask('host.elsewhere', 'A'), 'status: NXDOMAIN'],
-    ] as const;
-    for (const [output, expected] of cases) expect(output).toMatch(expected);
-    expect(forwarded).toBe(cases.length);
+    expect(await ask('host', '+opcode=notify')).toMatch('status: NOTIMP');
+    expect(await ask('host', '+opcode=update')).toMatch('status: REFUSED');
+    expect(forwarded).toBe(2);
+    thread.setZones([{ apex: zone.apex, published: undefined }], settings(undefined));
+    await ask('host');
+    expect(forwarded).toBe(3);
+    thread.setZones([], settings(undefined));
+    expect(await ask('host')).toMatch('status: REFUSED');
+    expect(forwarded).toBe(3);
   });
 
-  it('does not answer below a delegation, nor for a zone that is no longer served', async () => {
+  it('accepts the cookies of the main thread', async () => {
+    const zone = editedZone(APEX, { edits: [address('host', '192.0.2.1')] });
+    const limits = { responsesPerSecond: 1, allPerSecond: 0, slip: 1, exempt: [], key: Buffer.alloc(16) };
+    await start(zone, new RateLimiter({ ...limits, now: monotonicMs }));
+    const answers = cookieAnswers(dailySecrets(COOKIE_KEY));
+    const client = Buffer.from('0123456789abcdef', 'hex');
+    const { reply } = answers.answer(client, '127.0.0.1', Math.floor(Date.now() / 1000))!;
+    const cookie = Buffer.from(reply).toString('hex');
+    // A client with a valid cookie has no limit.
+    for (let i = 0; i < 5; i++) expect(askBlocked('host', '+ignore', `+cookie=${cookie}`)).toBe('192.0.2.1');
+    expect(forwarded).toBe(0);
+  });
+
+  it('sees a delegation, and its end, with the version that has it', async () => {
     const zone = editedZone(APEX, { edits: [address('host.sub', '192.0.2.1'), address('host', '192.0.2.2')] });
     await start(zone);
     expect(askBlocked('host.sub')).toBe('192.0.2.1');
-    const delegation = {
-      ownerName: at('sub'),
-      type: RRType.NS,
-      ttl: 60,
-      rdatas: [{ kind: 'NS', target: at('host.sub') }],
-    };
-    change(zone, [{ kind: 'add-to-rrset', rrset: delegation } as ZoneEdit]);
+    const rdatas: Rdata[] = [{ kind: 'NS', target: at('host.sub') }];
+    change(zone, [{ kind: 'add-to-rrset', rrset: { ownerName: at('sub'), type: RRType.NS, ttl: 60, rdatas } }]);
+    expect(askBlocked('host.sub')).toBe('');
     expect(await ask('host.sub')).toMatch('ANSWER: 0, AUTHORITY: 1, ADDITIONAL: 2');
     change(zone, [{ kind: 'delete-rrset', ownerName: at('sub'), type: RRType.NS }]);
-    const before = forwarded;
     expect(askBlocked('host.sub')).toBe('192.0.2.1');
-    expect(forwarded).toBe(before);
-    thread.setZones([], undefined);
-    await ask('host');
-    expect(forwarded).toBe(before + 1);
+    expect(forwarded).toBe(0);
+  });
+
+  it('never mixes two versions in one answer', async () => {
+    const alias = (target: string): ZoneEdit => {
+      const rdatas: Rdata[] = [{ kind: 'CNAME', target: at(target) }];
+      return { kind: 'replace-rrset', rrset: { ownerName: at('alias'), type: RRType.CNAME, ttl: 60, rdatas } };
+    };
+    // Each version has one of two targets, and the alias of it.
+    const to = (target: string, other: string): ZoneEdit[] => [
+      alias(target),
+      address(target, '192.0.2.1'),
+      { kind: 'delete-rrset', ownerName: at(other), type: RRType.A },
+      ...Array.from({ length: 30 }, (_, i) => address(`more${i}`, target === 'a' ? '192.0.2.2' : '192.0.2.3')),
+    ];
+    const zone = editedZone(APEX, { edits: to('a', 'b') });
+    await start(zone);
+    const query = rawMessage({ questions: [rawQuestion(`alias.${APEX}`, RRType.A)] });
+    const socket = createSocket('udp4');
+    const replies: Buffer[] = [];
+    socket.on('message', (reply) => replies.push(reply));
+    for (let round = 1; round <= 100; round++) {
+      for (let i = 0; i < 20; i++) socket.send(query, port, '127.0.0.1');
+      // The queries leave in this turn, and are answered while the versions change.
+      await new Promise(setImmediate);
+      for (let i = 0; i < 10; i++) change(zone, i % 2 === 0 ? to('b', 'a') : to('a', 'b'));
+      await waitUntil('replies', () => replies.length === round * 20);
+    }
+    await new Promise<void>((resolve) => socket.close(resolve));
+    // An alias and an address.
+    expect(replies.filter((reply) => reply.readUInt16BE(6) !== 2)).toEqual([]);
+    expect(forwarded).toBeLessThan(replies.length);
   });
 
   it('shares the limit with the main thread, and its counts are those of the server', async () => {
@@ -142,8 +242,6 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'an answerin
     const limits = { responsesPerSecond: 1, allPerSecond: 0, slip: 1, exempt: [], key: Buffer.alloc(16) };
     const limiter = new RateLimiter({ ...limits, now: monotonicMs });
     await start(zone, limiter);
-    const counts = new NameserverCounts();
-    counts.addThread(thread.counts);
     let asked = 0;
     // One reply a second, which this thread takes: on a busy machine the query may come later than that.
     while (counts.read().rateLimited.truncated === 0) {
@@ -167,7 +265,8 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'an answerin
       () => undefined,
     ];
     await start(zone, undefined, () => answers[forwarded - 1]!());
-    for (const _ of answers) expect(await ask('none', '+time=1')).toMatch('no servers could be reached');
+    for (const _ of answers)
+      expect(await ask('host', '+opcode=notify', '+time=1')).toMatch('no servers could be reached');
     expect(faults).toMatchObject([{ message: 'a defect' }, { message: 'a late defect' }]);
     expect(askBlocked('host')).toBe('192.0.2.1');
   });
@@ -191,8 +290,8 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'an answerin
     await start(zone);
     const socket = thread.socket();
     const limits = { responsesPerSecond: 1, allPerSecond: 0, slip: 1, exempt: [], key: Buffer.alloc(3) };
-    const broken = { share: () => ({ options: limits, equal: new SharedArrayBuffer(1), all: undefined }) };
-    thread.setZones([zone], broken as unknown as RateLimiter);
+    const broken = { options: limits, equal: new SharedArrayBuffer(1), all: undefined };
+    thread.setZones([zone], settings(broken));
     await expect(socket.open('127.0.0.1', await freePort())).rejects.toThrow();
     await socket.close(0);
     expect(deaths).toHaveLength(1);

@@ -3,14 +3,13 @@
  * while the main thread does something else. It gets the memory of the zones, and sends what it cannot answer.
  */
 import { Worker } from 'node:worker_threads';
-import type { AnswerableZone } from '../answer/answer.ts';
-import { directOctets } from '../answer/direct-answer.ts';
+import type { DomainName } from '../../dns/name.ts';
 import type { DnsService } from '../answer/dns-service.ts';
-import type { RateLimiter } from '../answer/rate-limit.ts';
 import type { PackedNodes } from '../zone/packed-nodes.ts';
 import { readTurns } from '../zone/read-turns.ts';
+import type { ZoneVersion } from '../zone/zone-version.ts';
 import {
-  ANSWER_COUNTS,
+  type AnswerSettings,
   type ForwardedReply,
   type ForwardedRequest,
   type FromThread,
@@ -21,6 +20,12 @@ import {
   type ToThread,
 } from './messages.ts';
 
+export interface ReadableZone {
+  readonly apex: DomainName;
+  /** Undefined: the zone is withheld. */
+  readonly published: ZoneVersion | undefined;
+}
+
 /** What the thread knows of a zone. */
 interface Shared {
   readonly table: PackedNodes | undefined;
@@ -28,6 +33,8 @@ interface Shared {
 }
 
 export interface AnsweringThreadOptions {
+  /** For the ReplyCounts of the thread. */
+  readonly counts: SharedArrayBuffer;
   readonly answerDatagram: DnsService['answerDatagram'];
   readonly onFault: (error: unknown) => void;
   /** The thread died: nothing is answered over UDP any more. */
@@ -45,10 +52,7 @@ export class AnsweringThread {
   readonly #options: AnsweringThreadOptions;
   readonly #worker: Worker;
   readonly #turns = readTurns.addThread();
-  /** By AnswerCount. */
-  readonly counts = new Float64Array(new SharedArrayBuffer(ANSWER_COUNTS * Float64Array.BYTES_PER_ELEMENT));
-  #zones: readonly AnswerableZone[] = [];
-  readonly #shared = new Map<AnswerableZone, Shared>();
+  readonly #shared = new Map<ReadableZone, Shared>();
   readonly #opening = new Map<number, (failed: OpenFailure | undefined) => void>();
   readonly #closing = new Map<number, () => void>();
   #lastSocket = 0;
@@ -57,7 +61,8 @@ export class AnsweringThread {
 
   constructor(options: AnsweringThreadOptions) {
     this.#options = options;
-    const workerData: ThreadStart = { turns: this.#turns, counts: this.counts.buffer as SharedArrayBuffer };
+    const { counts } = options;
+    const workerData: ThreadStart = { turns: this.#turns, publications: readTurns.publications, counts };
     // Its outputs are not connected to those of the process: one that fails or stalls would end or block it.
     this.#worker = new Worker(threadUrl(), { workerData, execArgv: [], stdout: true, stderr: true });
     this.#worker.on('message', (message: FromThread) => this.#receive(message));
@@ -79,25 +84,25 @@ export class AnsweringThread {
   }
 
   /** All zones, in place of those before. */
-  setZones(zones: Iterable<AnswerableZone>, limiter: RateLimiter | undefined): void {
-    this.#zones = [...zones];
-    const kept = new Set(this.#zones.map(directOctets));
+  setZones(zones: Iterable<ReadableZone>, settings: AnswerSettings): void {
+    const all = [...zones];
+    const kept = new Set(all.map(tableOf));
     for (const { table } of this.#shared.values()) if (!kept.has(table)) table?.unshare();
     this.#shared.clear();
-    this.#post({ kind: 'zones', zones: this.#zones.map((zone) => this.#share(zone)), limiter: limiter?.share() });
+    this.#post({ kind: 'zones', zones: all.map((zone) => this.#share(zone)), settings });
   }
 
   /** A version of the zone was published: shares its memory again if that is needed. */
-  published(zone: AnswerableZone): void {
+  published(zone: ReadableZone): void {
     const shared = this.#shared.get(zone);
     if (shared === undefined) return;
-    const table = directOctets(zone);
+    const table = tableOf(zone);
     if (table === undefined || (table === shared.table && table.shape === shared.shape)) return;
     this.#post({ kind: 'octets', zone: this.#share(zone) });
   }
 
-  #share(zone: AnswerableZone): SharedZone {
-    const table = directOctets(zone);
+  #share(zone: ReadableZone): SharedZone {
+    const table = tableOf(zone);
     this.#shared.set(zone, { table, shape: table?.shape ?? 0 });
     return { apex: ownOctets(zone.apex.octets), octets: table?.share() };
   }
@@ -176,6 +181,10 @@ export class AnsweringThread {
     }
     this.#replies.push({ id, octets: octets && ownOctets(octets) });
   }
+}
+
+function tableOf({ published }: ReadableZone): PackedNodes | undefined {
+  return published?.nodes.packed;
 }
 
 /** Under vitest, which runs `src`, it is the built file: Node.js 20 cannot run a `.ts` file. */

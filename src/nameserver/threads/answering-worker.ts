@@ -1,8 +1,9 @@
 /** The thread that answers queries: its UDP sockets, and its messages with the main thread (answering-thread.ts). */
 import { parentPort, workerData } from 'node:worker_threads';
 import { UdpListener } from '../sockets/udp-listener.ts';
-import { DirectService } from './direct-service.ts';
+
 import type { FromThread, ThreadStart, ToThread } from './messages.ts';
+import { ThreadService } from './thread-service.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('answering-worker.ts is started by answering-thread.ts only');
@@ -10,7 +11,7 @@ const post = (message: FromThread): void => port.postMessage(message);
 const onFault = (error: unknown) =>
   post({ kind: 'fault', message: error instanceof Error ? error.message : String(error) });
 
-const service = new DirectService(workerData as ThreadStart, (requests) => post({ kind: 'requests', requests }));
+const service = new ThreadService(workerData as ThreadStart, (requests) => post({ kind: 'requests', requests }));
 const sockets = new Map<number, UdpListener>();
 
 async function open(socket: number, host: string, port: number): Promise<void> {
@@ -35,7 +36,7 @@ async function close(socket: number, graceMs: number): Promise<void> {
 port.on('message', (message: ToThread) => {
   switch (message.kind) {
     case 'zones':
-      service.setZones(message.zones, message.limiter);
+      service.setZones(message.zones, message.settings);
       break;
     case 'octets':
       service.setOctets(message.zone);

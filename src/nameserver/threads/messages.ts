@@ -1,4 +1,5 @@
 /** The messages between the main thread and the one that answers queries: values that survive a structured clone. */
+import type { ServerIdentity } from '../answer/chaos.ts';
 import type { SharedRateLimit } from '../answer/rate-limit.ts';
 import type { SharedOctets } from '../zone/packed-octets.ts';
 
@@ -6,13 +7,19 @@ import type { SharedOctets } from '../zone/packed-octets.ts';
 export interface ThreadStart {
   /** For its TurnCounter. */
   readonly turns: SharedArrayBuffer;
-  /** For its counts: see AnswerCount. */
+  /** See ReadTurns. */
+  readonly publications: SharedArrayBuffer;
+  /** For its ReplyCounts. */
   readonly counts: SharedArrayBuffer;
 }
 
-/** Indexes of the counts, which only the thread changes. */
-export const AnswerCount = { answered: 0, dropped: 1, truncated: 2 } as const;
-export const ANSWER_COUNTS = 3;
+/** What answers depend on besides the zones. */
+export interface AnswerSettings extends ServerIdentity {
+  readonly tcpIdleSeconds: number;
+  /** See dailySecrets. */
+  readonly cookieKey: Uint8Array;
+  readonly limiter: SharedRateLimit | undefined;
+}
 
 export interface SharedZone {
   /** In wire form. */
@@ -37,7 +44,7 @@ export interface ForwardedReply {
 
 export type ToThread =
   /** In place of what was sent before. */
-  | { readonly kind: 'zones'; readonly zones: readonly SharedZone[]; readonly limiter: SharedRateLimit | undefined }
+  | { readonly kind: 'zones'; readonly zones: readonly SharedZone[]; readonly settings: AnswerSettings }
   /** The octets of one of these zones. */
   | { readonly kind: 'octets'; readonly zone: SharedZone }
   | { readonly kind: 'open'; readonly socket: number; readonly host: string; readonly port: number }

@@ -2,6 +2,7 @@
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { type SealedDraft, ZoneDraft } from './draft.ts';
+import { readTurns } from './read-turns.ts';
 import type { StaticRRsets, ZoneDiff, ZoneVersion } from './zone-version.ts';
 
 /** Recent diffs in memory, so that IXFR to a secondary that follows closely does not read the disk. */
@@ -29,6 +30,7 @@ export class EmbeddedZone {
     this.#publishedCommit = publishedCommit;
     this.apex = version.apex;
     version.nodes.pack();
+    version.nodes.packed?.setCuts(version.cuts);
     this.#published = version;
     this.#newest = version;
   }
@@ -70,9 +72,12 @@ export class EmbeddedZone {
   /** The sealed draft is on disk. */
   publish({ version, diff, keys }: SealedDraft): void {
     const table = this.#published.nodes.packed;
-    // A thread must not answer below a delegation that it does not see.
-    if (version.cuts > 0) table?.unshare();
-    version.nodes.pack();
+    readTurns.publish(() => {
+      // A thread that answers directly must not find what a delegation hides.
+      if (version.cuts > 0) table?.setCuts(version.cuts);
+      version.nodes.pack();
+      version.nodes.packed?.setCuts(version.cuts);
+    });
     if (version.nodes.packed !== table) table?.unshare();
     this.#published = version;
     this.#publishedCommit = this.pendingCommit;

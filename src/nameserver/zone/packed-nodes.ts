@@ -6,20 +6,21 @@
  * (node-octets.ts). A block stays where it is and never changes its size, so that whoever goes through the table finds each block
  * once, whatever is changed meanwhile.
  */
-import { hashOfKey, hashOfOctets, lowerCase } from './name-hash.ts';
+import { hashOfKey, hashOfOctets } from './name-hash.ts';
 import { MAX_RRSETS, nodeLength, readNode, u16, writeNode, writeU16 } from './node-octets.ts';
 import {
   CHILDREN,
   CHUNK_UNITS,
   FREE,
+  HEADER_WORDS,
   LARGE,
-  NAME,
   NODE,
   offsetOf,
   PACKED,
   PackedOctets,
   type SharedOctets,
   STATE,
+  TableHeader,
   UNIT,
 } from './packed-octets.ts';
 import { arePast, readTurns } from './read-turns.ts';
@@ -45,8 +46,7 @@ export class PackedNodes extends PackedOctets {
   #readers: ReturnType<typeof readTurns.current> = [];
   readonly #large = new Map<number, ZoneNode>();
   #size = 0;
-  /** The number of its shape, in shared memory: of its chunks and of its index. */
-  readonly #shape = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  readonly #header = new Int32Array(new SharedArrayBuffer(HEADER_WORDS * Int32Array.BYTES_PER_ELEMENT));
   /** What `get` returned last: a change asks for its name several times. */
   #lastPlace = -1;
   #lastNode: ZoneNode | undefined;
@@ -61,19 +61,24 @@ export class PackedNodes extends PackedOctets {
       chunks: this.chunks.map(sharedBuffer),
       places: sharedBuffer(this.places),
       hashes: sharedBuffer(this.hashes),
-      newest: sharedBuffer(this.#shape),
+      header: sharedBuffer(this.#header),
       shape: this.shape,
     };
   }
 
   /** Changes with each growth, and with `unshare`. What was shared before is then of no use. */
   get shape(): number {
-    return this.#shape[0]!;
+    return this.#header[TableHeader.shape]!;
+  }
+
+  /** For threads: see ZoneVersion. */
+  setCuts(cuts: number): void {
+    Atomics.store(this.#header, TableHeader.cuts, cuts);
   }
 
   /** No thread finds a name any more, before `share`. */
   unshare(): void {
-    Atomics.add(this.#shape, 0, 1);
+    Atomics.add(this.#header, TableHeader.shape, 1);
   }
 
   get size(): number {
@@ -94,11 +99,6 @@ export class PackedNodes extends PackedOctets {
       this.#lastPlace = place;
     }
     return this.#lastNode;
-  }
-
-  /** @param hash hashOfKey(key) @returns -1 without the name */
-  placeOf(key: string, hash: number): number {
-    return this.places[this.#indexOf(key, hash)]! - 1;
   }
 
   /** The size of the block at a place, in units. */
@@ -180,7 +180,7 @@ export class PackedNodes extends PackedOctets {
   #indexOf(key: string, hash: number): number {
     const mask = this.places.length - 1;
     let at = hash & mask;
-    while (this.places[at] !== 0 && !(this.hashes[at] === hash && this.#isKeyAt(this.places[at]! - 1, key))) {
+    while (this.places[at] !== 0 && !(this.hashes[at] === hash && this.isKeyAt(this.places[at]! - 1, key))) {
       at = (at + 1) & mask;
     }
     return at;
@@ -192,15 +192,6 @@ export class PackedNodes extends PackedOctets {
     let at = hash & mask;
     while (this.places[at] !== 0) at = (at + 1) & mask;
     return at;
-  }
-
-  #isKeyAt(place: number, key: string): boolean {
-    const chunk = this.octetsAt(place);
-    const offset = offsetOf(place);
-    if (chunk[offset + NODE] !== key.length) return false;
-    const start = offset + NAME;
-    for (let i = 0; i < key.length; i++) if (lowerCase(chunk[start + i]!) !== key.charCodeAt(i)) return false;
-    return true;
   }
 
   #write(place: number, node: ZoneNode): void {

@@ -5,8 +5,9 @@
  * only when no thread can still read it (read-turns.ts). So what is found is a name as it is or was; a name that is moved in the
  * index at that moment may be missed.
  */
-import { areEqualNames } from './name-hash.ts';
-import { findRRsetAt } from './node-octets.ts';
+import { areEqualNames, hashOfKey, lowerCase } from './name-hash.ts';
+import { findRRsetAt, readNode } from './node-octets.ts';
+import type { ZoneNode } from './zone-node.ts';
 
 /** A place is the number of a unit in all chunks. */
 export const UNIT = 8;
@@ -23,13 +24,17 @@ export const PACKED = 1;
 /** Only the name without RRsets is in the block. */
 export const LARGE = 2;
 
+/** What a table tells its readers, in shared memory: 32 bits each. */
+export const TableHeader = { shape: 0, cuts: 1 } as const;
+export const HEADER_WORDS = 2;
+
 /** The memory of a table, to be sent to a thread. */
 export interface SharedOctets {
   readonly chunks: readonly SharedArrayBuffer[];
   readonly places: SharedArrayBuffer;
   readonly hashes: SharedArrayBuffer;
-  /** The number of the table's newest shape. */
-  readonly newest: SharedArrayBuffer;
+  /** Of TableHeader. */
+  readonly header: SharedArrayBuffer;
   /** The number of this shape. */
   readonly shape: number;
 }
@@ -57,6 +62,28 @@ export class PackedOctets {
     }
   }
 
+  /** @param hash hashOfKey(key) @returns -1 without the name */
+  placeOf(key: string, hash: number): number {
+    const { places, hashes } = this;
+    const mask = places.length - 1;
+    for (let at = hash & mask; ; at = (at + 1) & mask) {
+      const place = Atomics.load(places, at) - 1;
+      if (place < 0) return -1;
+      if (hashes[at] === hash && this.isKeyAt(place, key)) return place;
+    }
+  }
+
+  protected isKeyAt(place: number, key: string): boolean {
+    const chunk = this.chunks[place >>> CHUNK_BITS];
+    // Another thread may have begun a chunk meanwhile.
+    if (chunk === undefined) return false;
+    const offset = offsetOf(place);
+    if (chunk[offset + NODE] !== key.length) return false;
+    const start = offset + NAME;
+    for (let i = 0; i < key.length; i++) if (lowerCase(chunk[start + i]!) !== key.charCodeAt(i)) return false;
+    return true;
+  }
+
   /** The octets that hold the RRset of a place; see `rrsetAt`. */
   octetsAt(place: number): Buffer {
     return this.chunks[place >>> CHUNK_BITS]!;
@@ -71,7 +98,6 @@ export class PackedOctets {
 
   #areOctetsAt(place: number, octets: Uint8Array, start: number, end: number): boolean {
     const chunk = this.chunks[place >>> CHUNK_BITS];
-    // Another thread may have begun a chunk meanwhile.
     if (chunk === undefined) return false;
     const offset = offsetOf(place);
     const length = end - start;
@@ -79,24 +105,46 @@ export class PackedOctets {
   }
 }
 
+/** A thread that reads a name must leave the answer to the main thread. */
+export class NotShared extends Error {}
+
 /** In a thread that only reads. Every use is between `begin` and `end` of its TurnCounter. */
 export class OctetsReader extends PackedOctets {
-  readonly #newest: Int32Array;
+  readonly #header: Int32Array;
   readonly #shape: number;
 
-  constructor({ chunks, places, hashes, newest, shape }: SharedOctets) {
+  constructor({ chunks, places, hashes, header, shape }: SharedOctets) {
     super(
       chunks.map((chunk) => Buffer.from(chunk)),
       new Uint32Array(places),
       new Int32Array(hashes),
     );
-    this.#newest = new Int32Array(newest);
+    this.#header = new Int32Array(header);
     this.#shape = shape;
   }
 
   /** False since the table has more memory, or is no longer to be read by threads. */
   get isCurrent(): boolean {
-    return Atomics.load(this.#newest, 0) === this.#shape;
+    return Atomics.load(this.#header, TableHeader.shape) === this.#shape;
+  }
+
+  /** As ZoneVersion.cuts. */
+  get cuts(): number {
+    return Atomics.load(this.#header, TableHeader.cuts);
+  }
+
+  has(key: string): boolean {
+    return this.placeOf(key, hashOfKey(key)) >= 0;
+  }
+
+  /** @throws NotShared for a name that is kept as an object, or that was given up */
+  find(key: string): ZoneNode | undefined {
+    const place = this.placeOf(key, hashOfKey(key));
+    if (place < 0) return undefined;
+    const chunk = this.octetsAt(place);
+    const offset = offsetOf(place);
+    if (chunk[offset + STATE] !== PACKED) throw new NotShared();
+    return readNode(chunk, offset + NODE, chunk.readUInt32BE(offset + CHILDREN));
   }
 }
 

@@ -5,9 +5,29 @@
  * Each reading thread has a number in shared memory that it raises at the begin and at the end of a turn: it is odd meanwhile.
  */
 
-/** One number for each reading thread. */
+/**
+ * The main thread counts in the same way while it publishes a version: a thread that reads several names of one answer then looks
+ * whether it saw parts of two versions.
+ */
 export class ReadTurns {
+  /** One number for each reading thread. */
   readonly #turns: Int32Array[] = [];
+  /** Of the main thread. */
+  readonly #publications = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+
+  get publications(): SharedArrayBuffer {
+    return this.#publications.buffer as SharedArrayBuffer;
+  }
+
+  /** Runs what changes the octets of zones. */
+  publish(change: () => void): void {
+    Atomics.add(this.#publications, 0, 1);
+    try {
+      change();
+    } finally {
+      Atomics.add(this.#publications, 0, 1);
+    }
+  }
 
   /** @returns memory for the TurnCounter of one more thread */
   addThread(): SharedArrayBuffer {
@@ -43,8 +63,18 @@ export function arePast(reading: ReturnType<ReadTurns['current']>): boolean {
 export class TurnCounter {
   readonly #turns: Int32Array;
 
-  constructor(memory: SharedArrayBuffer) {
+  readonly #publications: Int32Array;
+
+  /** @param publications of ReadTurns */
+  constructor(memory: SharedArrayBuffer, publications: SharedArrayBuffer) {
     this.#turns = new Int32Array(memory);
+    this.#publications = new Int32Array(publications);
+  }
+
+  /** A number that changes with each publication; odd during one. */
+  get publication(): number {
+    // An addition is a full barrier: nothing that was read before it moves behind it.
+    return Atomics.add(this.#publications, 0, 0);
   }
 
   begin(): void {
@@ -56,5 +86,5 @@ export class TurnCounter {
   }
 }
 
-/** Of this process. */
+/** Of this process; the main thread alone uses it. */
 export const readTurns = new ReadTurns();

@@ -11,6 +11,7 @@ import type { RRset } from '../../dns/rrset.ts';
 import { decodeRdata, encodeRdata } from '../../dns/wire/rdata-codec.ts';
 import { WireReader } from '../../dns/wire/reader.ts';
 import { WireWriter } from '../../dns/wire/writer.ts';
+import type { PackedNodes } from './packed-nodes.ts';
 import type { ZoneNode, ZoneRRset } from './zone-node.ts';
 import type { ZoneNodes } from './zone-nodes.ts';
 
@@ -73,11 +74,20 @@ export class ZoneVersion {
     this.apexNode = apexNode!;
     this.soa = soa;
     this.serial = soaSerial(soa.rdatas[0]!);
-    this.negativeTtl = Math.min(soa.ttl, readU32(soa.rdatas[0]!, soa.rdatas[0]!.length - 4));
+    this.negativeTtl = negativeTtlOf(soa);
   }
 
   find(key: string): ZoneNode | undefined {
     return this.nodes.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.nodes.has(key);
+  }
+
+  /** For answers without objects; undefined with cuts, which may hide a name, and before the names are packed. */
+  get octets(): PackedNodes | undefined {
+    return this.cuts > 0 ? undefined : this.nodes.packed;
   }
 
   /** All records: the SOA first, the others unordered. */
@@ -131,6 +141,11 @@ export function readU32(octets: string, at: number): number {
 
 function writeU32(value: number): string {
   return String.fromCharCode(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
+}
+
+/** RFC 2308 §3: the smaller of the SOA's TTL and its MINIMUM. */
+export function negativeTtlOf({ ttl, rdatas: [rdata = ''] }: ZoneRRset): number {
+  return Math.min(ttl, readU32(rdata, rdata.length - 4));
 }
 
 export function soaSerial(rdata: string): number {
