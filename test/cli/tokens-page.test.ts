@@ -26,7 +26,11 @@ async function open({ onTestFinished }: TestContext) {
   async function run(word: string): Promise<string> {
     const input = fencedBlocks(PAGE, word).join('\n');
     const env = { ...process.env, PATH: `${directory}:${process.env['PATH']}` };
-    const { code, stdout, stderr } = await runProgram('sh', ['-e', '-u'], { input, env, cwd: directory });
+    const { code, stdout, stderr } = await runProgram('sh', ['-e', '-u'], {
+      ...{ input, env, cwd: directory },
+      // A block has many commands, each of which starts a program; the test has a limit of its own.
+      timeoutMs: 110_000,
+    });
     if (code !== 0) throw new Error(`"${word}": exit code ${code}\n${stdout}${stderr}`);
     return stdout;
   }
