@@ -53,7 +53,7 @@ export class QueryService {
     return verdict === 'slip' ? this.#direct.truncated(octets) : this.#direct.reply(octets, size);
   }
 
-  /** The answer to a message that `readQuery` can read, and that is no transfer. */
+  /** The answer to a message that `readQuery` can read, and that does not ask for a transfer. */
   answerPlain(octets: Uint8Array, peer: DnsPeer, overTcp: boolean): QueryReply {
     const query = readQuery(octets);
     if (query === undefined || isTransfer(query.qtype)) return 'other';

@@ -166,7 +166,7 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'an answerin
     expect(forwarded).toBe(6 * 3);
   });
 
-  it('leaves to the main thread what is no plain query of its zones', async () => {
+  it('leaves everything but plain queries of its zones to the main thread', async () => {
     const zone = editedZone(APEX, { edits: [address('host', '192.0.2.1')] });
     await start(zone);
     expect(await ask('host', '+opcode=notify')).toMatch('status: NOTIMP');
@@ -255,7 +255,7 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'an answerin
     expect(forwarded).toBe(0);
   });
 
-  it('an answer that fails, or that is none, is no reply, and the next one is', async () => {
+  it('sends nothing for a request that fails or gets no answer, and answers the next one', async () => {
     const zone = editedZone(APEX, { edits: [address('host', '192.0.2.1')] });
     const answers = [
       () => {

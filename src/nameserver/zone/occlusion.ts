@@ -143,8 +143,8 @@ export function newlyOccluded(before: ZoneNames, after: ZoneNames, keys: Iterabl
 }
 
 /**
- * Why an address that was glue of a delegation before would be hidden: because it is no longer glue, or because a DNAME below the
- * delegation, which was itself hidden, would hide it.
+ * Why an address that was glue of a delegation before would be hidden: because the delegation does not name it any more, or because
+ * a DNAME below the delegation, which was itself hidden, would hide it.
  * @param earlier a name that may have been a delegation
  */
 function lostGlue(before: ZoneNames, after: ZoneNames, earlier: ZoneNode): string | undefined {

@@ -123,7 +123,7 @@ export class OctetsReader extends PackedOctets {
     this.#shape = shape;
   }
 
-  /** False since the table has more memory, or is no longer to be read by threads. */
+  /** False since the table has more memory, or since `unshare`. */
   get isCurrent(): boolean {
     return Atomics.load(this.#header, TableHeader.shape) === this.#shape;
   }
