@@ -45,24 +45,17 @@ export function parseCookie(data: Uint8Array): DnsCookie | undefined {
 export type CookieVerdict = 'valid' | 'renew' | 'invalid';
 
 export class ServerCookies {
-  #current: SipHash;
-  #previous: SipHash | undefined;
+  readonly #current: SipHash;
+  readonly #previous: SipHash | undefined;
   /** The hash input: client cookie (8), version, reserved and time (8), address (4 or 16 octets). RFC 9018 §4.4. */
   readonly #input = new Uint8Array(32);
   readonly #result: SipHash64 = { low: 0, high: 0 };
   readonly #expected = new Uint8Array(8);
 
-  /** Secrets of 16 random octets; cookies made with the previous one are still accepted. @throws RangeError */
+  /** Secrets of 16 random octets; cookies made with the previous one are still accepted (RFC 9018 §5). @throws RangeError */
   constructor(current: Uint8Array, previous?: Uint8Array) {
     this.#current = new SipHash(current);
     this.#previous = previous && new SipHash(previous);
-  }
-
-  /** Replaces the current secret, which becomes the previous one (RFC 9018 §5). @throws RangeError */
-  roll(secret: Uint8Array): void {
-    const next = new SipHash(secret);
-    this.#previous = this.#current;
-    this.#current = next;
   }
 
   /**
