@@ -20,7 +20,8 @@ const BENCHMARKS: Readonly<Record<string, SmokeRun>> = {
   'waits.mjs': {
     script: 'bench',
     args: ['waits', '--smoke'],
-    output: /(?:.*, this: .* ms \(longest\)\n){4}memory, this: .*\n(?:met {3}|MISSED) /,
+    output:
+      /(?:.*, this: .* ms \(longest\)\n.*, with a thread: .* ms \(longest\)\n){4}memory, this: .*\nmemory, with a thread: .*\n(?:met {3}|MISSED) /,
   },
   'growth.mjs': {
     script: 'bench',
