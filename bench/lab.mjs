@@ -234,14 +234,14 @@ export function measureBind(directory, port, names, outstanding, seconds) {
 
 /**
  * Our server with these options, besides its secret and its port.
- * @param {object} options of the configuration file
+ * @param {{http?: {listen: readonly string[], tls?: object}, [option: string]: unknown}} options of the configuration file; `http.listen`: more listeners
  * @param {{directory?: string, flags?: string[], main?: string}} how `flags` of node, `main` the program
  */
 export async function serve(options, { directory = makeDirectory(), flags = UNIT_FLAGS, main = MAIN } = {}) {
   const port = await freePort();
   const file = join(directory, 'dyndns.yml');
-  const http = { listen: [`127.0.0.1:${port}`] };
-  writeFileSync(file, JSON.stringify({ secret: SECRET, http, ...options }), { mode: 0o600 });
+  const http = { ...options.http, listen: [`127.0.0.1:${port}`, ...(options.http?.listen ?? [])] };
+  writeFileSync(file, JSON.stringify({ secret: SECRET, ...options, http }), { mode: 0o600 });
   const begin = process.hrtime.bigint();
   const child = startChild(process.execPath, [...flags, main, '--config', file, 'serve']);
   const url = `http://127.0.0.1:${port}`;

@@ -68,6 +68,7 @@ export const BENCH_SERVERS = Object.fromEntries(
     'initdb',
     'dnsperf',
     'wrk',
+    'openssl',
     'chromium-headless-shell',
   ].map((program) => [program, SERVERS[program]]),
 );

@@ -12,6 +12,7 @@ import type { HostStore } from './hosts/host-store.ts';
 import type { OverviewStore } from './hosts/overview-store.ts';
 import type { PendingStore } from './pending/pending-store.ts';
 import type { TextStore } from './texts/text-store.ts';
+import type { TicketKeyStore } from './ticket-keys.ts';
 import type { TurnStore } from './updates/turn-store.ts';
 import type { AuditStore } from './users/audit.ts';
 import type { SignInStore } from './users/sign-in-store.ts';
@@ -36,6 +37,7 @@ export interface Store {
   readonly texts: TextStore;
   readonly knownSerials: KnownSerialStore;
   readonly turns: TurnStore;
+  readonly ticketKeys: TicketKeyStore;
   readonly users: UserStore;
   readonly signIns: SignInStore;
   readonly customers: CustomerStore;

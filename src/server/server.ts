@@ -11,6 +11,7 @@ import { AppError } from '../core/errors.ts';
 import { NoticeMaker } from '../core/notices/notices.ts';
 import type { Observer } from '../core/observer.ts';
 import type { StoreProblem } from '../core/store.ts';
+import { TicketKeys } from '../core/ticket-keys.ts';
 import { applyUpdate, recordUpdates } from '../core/updates/dns-update.ts';
 import { UpdateQueue } from '../core/updates/update-queue.ts';
 import type { OperationCalls } from '../http/api/operation-door.ts';
@@ -32,6 +33,7 @@ import { ReloadQueue } from './reload-queue.ts';
 import { keepUntilRestart } from './restart-options.ts';
 import { asStartError, StartError } from './start-error.ts';
 import { openState } from './state.ts';
+import { timers } from './system-timers.ts';
 import { closeWebhooks, configureWebhooks } from './webhooks.ts';
 import { makeWorkers } from './workers.ts';
 
@@ -218,6 +220,12 @@ async function openServer(
     },
     onFault: (error) => warn(`HTTP: ${stackOf(error)}`),
   });
+  const ticketKeys = new TicketKeys({
+    store: state.ticketKeys,
+    use: (secret) => listeners.useTicketKey(secret),
+    clock: () => performance.now(),
+    timers,
+  });
   const listenDns = (embedded: EmbeddedServer | undefined) => listenForDns(embedded, shares.dns);
   const generations = new Generations(
     { parts, certificate, listeners, log, load, listenDns },
@@ -247,14 +255,18 @@ async function openServer(
     const graceMs = graceOf(current());
     return Promise.all([certificate.close(), listeners.close(graceMs), control.close(graceMs)]);
   });
+  closers.push(() => ticketKeys.close());
   closers.push(() => endStreams());
   // Requests that wait for secondaries must not hold up the end.
   closers.push(() => current().embedded?.nameserver.stopWaiting());
 
   workers.start();
+  const { tls, acme } = config.http;
+  const hasTicketKey = tls === undefined && acme === undefined ? undefined : ticketKeys.start();
   await listenDns(current().embedded);
   const controlPath = await openControl(control, config, observer);
   certificate.adopt(await certificate.prepare(config));
+  await hasTicketKey;
   await listeners.open(config.http, app.routing);
   if (adminApp !== undefined) {
     await listeners.open({ ...config.http, listen: config.admin!.listen }, adminApp.routing, 'admin.listen');

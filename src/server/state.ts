@@ -12,6 +12,7 @@ import { HistoryRecorder } from '../core/history/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from '../core/hosts/host.ts';
 import type { Store, StoreUser } from '../core/store.ts';
 import type { TextStore } from '../core/texts/text-store.ts';
+import type { TicketKeyStore } from '../core/ticket-keys.ts';
 import type { UpdateLimits } from '../core/updates/update-queue.ts';
 import { DatabaseLockedError } from '../sqlite/lock.ts';
 import { SqliteError } from '../sqlite/sqlite-error.ts';
@@ -31,6 +32,8 @@ export interface OpenState {
   readonly unusedTokens: UnusedTokens;
   /** Without a store in memory: values are then not removed after the end of the process. */
   readonly texts: TextStore;
+  /** Without a store in memory: tickets are then of no use after a restart. */
+  readonly ticketKeys: TicketKeyStore;
   /** By which stored data gets old. */
   readonly clock: BelievedClock;
   /** Writes what is buffered. */
@@ -46,7 +49,7 @@ export async function openState(
   const clock = new BelievedClock({ clock: () => performance.now(), timers, warn });
   const beforeUse = ({ history }: Store) => clock.start(history);
   const store = await openConfiguredStore(config, { ...callbacks, beforeUse });
-  const { tokens, texts } = store ?? openMemoryStore();
+  const { tokens, texts, ticketKeys } = store ?? openMemoryStore();
   const recorder = store && new HistoryRecorder({ store: store.history, timers, warn });
   const uses = new TokenUseLog(tokens, Date.now, timers.after);
   return {
@@ -55,6 +58,7 @@ export async function openState(
     uses,
     unusedTokens: new UnusedTokens(uses, clock.now),
     texts,
+    ticketKeys,
     clock,
     close: async () => {
       await clock.close();

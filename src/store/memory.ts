@@ -15,6 +15,7 @@ import type { PendingStore } from '../core/pending/pending-store.ts';
 import type { PendingUpdate } from '../core/pending/pending-update.ts';
 import type { Store } from '../core/store.ts';
 import type { StoredText, TextStore } from '../core/texts/text-store.ts';
+import type { TicketKeyStore } from '../core/ticket-keys.ts';
 import type { TurnStore } from '../core/updates/turn-store.ts';
 import { FAMILIES, type Family, sameAddresses } from '../core/zones/family.ts';
 import type { KnownSerial, KnownSerialStore } from '../core/zones/known-serials.ts';
@@ -55,6 +56,7 @@ export function openMemoryStore(): Store {
     texts: memoryTextStore(),
     knownSerials: memoryKnownSerials(),
     turns: memoryTurnStore(),
+    ticketKeys: memoryTicketKeys(),
     ping: async () => {},
     close: async () => {},
   };
@@ -66,6 +68,17 @@ function memoryKnownSerials(): KnownSerialStore {
     all: async () => [...byZone.values()],
     async put(known) {
       for (const each of known) byZone.set(each.apex.key, each);
+    },
+  };
+}
+
+function memoryTicketKeys(): TicketKeyStore {
+  let stored: { readonly secret: Buffer; readonly sinceMs: number } | undefined;
+  return {
+    async current(fresh, maxAgeMs) {
+      const nowMs = performance.now();
+      if (stored === undefined || nowMs - stored.sinceMs >= maxAgeMs) stored = { secret: fresh, sinceMs: nowMs };
+      return { secret: stored.secret, ageMs: nowMs - stored.sinceMs };
     },
   };
 }

@@ -355,6 +355,16 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       if (!isPostgres) await sql.raw(EVENT_BATCHES_IN_SQLITE).execute(db);
     },
   },
+  '0018-ticket-keys': {
+    async up({ schema }) {
+      await schema
+        .createTable('ticket_keys')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('secret', 'text', (column) => column.notNull())
+        .addColumn('created_ms', 'bigint', (column) => column.notNull())
+        .execute();
+    },
+  },
 };
 
 const TABLE = 'dyndns_migrations';

@@ -266,6 +266,15 @@ export interface TurnRow {
   readonly claimed_ms: number;
 }
 
+/** A single row: the key of TLS session tickets. */
+export interface TicketKeyRow {
+  readonly name: 'tls';
+  /** Base64 of 48 octets. */
+  readonly secret: string;
+  /** By the clock of the database. */
+  readonly created_ms: number;
+}
+
 /**
  * Sequence numbers. Incrementing one locks its row until COMMIT, so that changes become visible in the order of their
  * numbers.
@@ -304,6 +313,7 @@ export interface Schema {
   readonly wishes: PendingRow;
   readonly texts: TextRow;
   readonly turns: TurnRow;
+  readonly ticket_keys: TicketKeyRow;
   readonly counters: CounterRow;
   readonly known_serials: KnownSerialRow;
 }

@@ -1,6 +1,6 @@
 /**
- * Parts of statements that Kysely has no words for: the order of octets, parts of texts, an INSERT under a condition, and the
- * order of changes of users and of what belongs to them (the counter `users`).
+ * Parts of statements that Kysely has no words for: the order of octets, parts of texts, the time, an INSERT under a condition, and
+ * the order of changes of users and of what belongs to them (the counter `users`).
  */
 import { type RawBuilder, sql } from 'kysely';
 import type { Schema } from './schema.ts';
@@ -9,6 +9,16 @@ import { incrementCounter, type QueryBuilder, type SqlDialect, type SqlQuery } f
 export type Condition = RawBuilder<boolean>;
 
 export const ALWAYS: Condition = sql<boolean>`1 = 1`;
+
+const NOW: Readonly<Record<SqlDialect, string>> = {
+  postgres: '(extract(epoch from clock_timestamp()) * 1000)::bigint',
+  sqlite: "cast((julianday('now') - 2440587.5) * 86400000 as integer)",
+};
+
+/** Milliseconds since 1970 by the clock of the database; SQLite runs on this machine. */
+export function databaseNow(dialect: SqlDialect): RawBuilder<number> {
+  return sql.raw<number>(NOW[dialect]);
+}
 
 /** A column in the order of octets: a PostgreSQL may have another one by default. */
 export function inOctets(dialect: SqlDialect, column: string): RawBuilder<string> {

@@ -11,6 +11,7 @@ import { SqlPendingStore } from './sql-pending.ts';
 import { queryBuilder, type SqlRunner } from './sql-runner.ts';
 import { SqlSignInStore } from './sql-sign-ins.ts';
 import { SqlTextStore } from './sql-texts.ts';
+import { SqlTicketKeyStore } from './sql-ticket-keys.ts';
 import { SqlTokenStore } from './sql-tokens.ts';
 import { SqlTurnStore } from './sql-turns.ts';
 import { SqlUserStore } from './sql-users.ts';
@@ -31,6 +32,7 @@ export function sqlStore(run: SqlRunner, isShared: boolean): Store {
     texts: new SqlTextStore(run, build),
     knownSerials: new SqlKnownSerialStore(run, build),
     turns: new SqlTurnStore(run, build),
+    ticketKeys: new SqlTicketKeyStore(run, build),
     users: new SqlUserStore(run, behindEvents, build, tokens.log),
     signIns: new SqlSignInStore(run, build),
     customers: new SqlCustomerStore(run, build, tokens.log),

@@ -3,23 +3,18 @@ import { sql } from 'kysely';
 import type { Claim, TurnStore } from '../core/updates/turn-store.ts';
 import type { DomainName } from '../dns/name.ts';
 import { nameText } from './rows.ts';
-import { chunksOf, type QueryBuilder, type SqlDialect, type SqlRunner } from './sql-runner.ts';
-
-/** Milliseconds since 1970 by the clock of the database; SQLite runs on this machine. */
-const NOW: Readonly<Record<SqlDialect, string>> = {
-  postgres: '(extract(epoch from clock_timestamp()) * 1000)::bigint',
-  sqlite: "cast((julianday('now') - 2440587.5) * 86400000 as integer)",
-};
+import { databaseNow } from './sql-conditions.ts';
+import { chunksOf, type QueryBuilder, type SqlRunner } from './sql-runner.ts';
 
 export class SqlTurnStore implements TurnStore {
   readonly #run: SqlRunner;
   readonly #build: QueryBuilder;
-  readonly #now: ReturnType<typeof sql.raw<number>>;
+  readonly #now: ReturnType<typeof databaseNow>;
 
   constructor(run: SqlRunner, build: QueryBuilder) {
     this.#run = run;
     this.#build = build;
-    this.#now = sql.raw<number>(NOW[run.dialect]);
+    this.#now = databaseNow(run.dialect);
   }
 
   async announce(ownerNames: readonly DomainName[], limitMs: number): Promise<readonly string[]> {

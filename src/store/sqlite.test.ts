@@ -184,6 +184,7 @@ describe('a store in SQLite', () => {
       'ALTER TABLE tokens DROP COLUMN register',
       'ALTER TABLE tokens DROP COLUMN max_unused_days',
       'DROP TABLE turns',
+      'DROP TABLE ticket_keys',
       'DROP TABLE receipts',
       'DROP TABLE releases',
       'DROP INDEX events_not_changed',

@@ -12,6 +12,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultHostSettings } from '../../src/core/hosts/host.ts';
 import type { Store } from '../../src/core/store.ts';
+import { TICKET_KEY_MS, TICKET_KEY_OCTETS } from '../../src/core/ticket-keys.ts';
 import { describeAuditStore } from './store-audit.ts';
 import { describeCustomerStore } from './store-customers.ts';
 import { NOW_MS, nameOf, newEvent, newPendingUpdate, newToken } from './store-fixtures.ts';
@@ -22,6 +23,7 @@ import { describePendingStore } from './store-pending.ts';
 import { describeEventPositions } from './store-positions.ts';
 import { describeSignInStore } from './store-sign-ins.ts';
 import { describeTextStore } from './store-texts.ts';
+import { describeTicketKeyStore } from './store-ticket-keys.ts';
 import { describeTokenStore } from './store-tokens.ts';
 import { describeTurnStore } from './store-turns.ts';
 import { describeUserStore } from './store-users.ts';
@@ -56,6 +58,7 @@ export function describeStore(subject: StoreSubject): void {
     describeTextStore(() => store);
     describePendingStore(() => store);
     describeTurnStore(() => store);
+    describeTicketKeyStore(() => store);
     describeUserStore(() => store);
     describeSignInStore(() => store);
     describeCustomerStore(() => store);
@@ -70,7 +73,10 @@ export function describeStore(subject: StoreSubject): void {
         await store.history.append([newEvent('reopened.example.com', NOW_MS)]);
         await store.pending.put(newPendingUpdate('reopened.example.com'));
         const { sequence } = (await store.pending.get(nameOf('reopened.example.com'), 'A'))!;
+        const ticketKey = await store.ticketKeys.current(Buffer.alloc(TICKET_KEY_OCTETS), TICKET_KEY_MS);
         store = await reopen(store);
+        const unused = Buffer.alloc(TICKET_KEY_OCTETS, 1);
+        expect((await store.ticketKeys.current(unused, TICKET_KEY_MS)).secret).toEqual(ticketKey.secret);
         expect(await store.tokens.findBySha256(token.sha256)).toMatchObject({ id: token.id });
         expect(await store.hosts.get(nameOf('reopened.example.com'))).toBeDefined();
         expect(await store.history.read(nameOf('reopened.example.com'), 9)).toHaveLength(1);

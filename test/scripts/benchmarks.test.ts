@@ -23,6 +23,11 @@ const BENCHMARKS: Readonly<Record<string, SmokeRun>> = {
     output:
       /(?:.*, this: .* ms \(longest\)\n.*, with a thread: .* ms \(longest\)\n){4}memory, this: .*\nmemory, with a thread: .*\n(?:met {3}|MISSED) /,
   },
+  'reconnect.mjs': {
+    script: 'bench',
+    args: ['reconnect', '--smoke'],
+    output: /300 acknowledged, 0 refused, 0 failed\n[\s\S]*(?:(?:met {3}|MISSED) .*\n){7}/,
+  },
   'growth.mjs': {
     script: 'bench',
     args: ['growth', '1', '1', '2', 'knot', '--smoke'],

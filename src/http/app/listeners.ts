@@ -2,10 +2,12 @@
  * The sockets that serve HTTP: TCP, TLS and unix sockets, all in front of one application. Closing is graceful: requests in
  * flight end, idle connections are closed at once. Limits and time-outs are in connections.ts and guarded-server.ts.
  */
+import { randomBytes } from 'node:crypto';
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { HttpConfig, ListenAddress } from '../../config/config.ts';
+import { TICKET_KEY_OCTETS } from '../../core/ticket-keys.ts';
 import { type ConnectionLimits, Connections, type ConnectionTimes } from './connections.ts';
 import { closeServers, guardServer, HEADERS_TIMEOUT_MS, TIMEOUT_CHECK_MS } from './guarded-server.ts';
 import { boundAddress, listen, removeStaleSocket } from './listen.ts';
@@ -16,7 +18,10 @@ import {
   type ServedCertificate,
   type TlsOptions,
   type TlsPair,
+  ticketOptions,
 } from './tls.ts';
+
+type TlsServer = ReturnType<typeof createTlsServer>;
 
 /** From the first octet of a request, or from the accepted connection. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -41,6 +46,7 @@ export class HttpListeners {
   readonly #connections: Connections;
   /** The certificates that new TLS connections get. */
   #tls: TlsOptions | undefined;
+  #ticketKey = randomBytes(TICKET_KEY_OCTETS);
   readonly #ownPairs: (() => readonly TlsPair[]) | undefined;
   readonly #onFault: (error: unknown) => void;
 
@@ -93,7 +99,13 @@ export class HttpListeners {
     const server =
       tls === undefined
         ? createServer(options)
-        : createTlsServer({ ...options, ...tls, handshakeTimeout, allowHalfOpen: true });
+        : createTlsServer({
+            ...options,
+            ...tls,
+            ...ticketOptions(this.#ticketKey),
+            handshakeTimeout,
+            allowHalfOpen: true,
+          });
     const isUnix = address.kind === 'unix';
     const isProxied = address.proxyProtocol === true;
     guardServer(server, this.#connections, { isUnix, isTls, isProxied, onFault: this.#onFault }, listener);
@@ -113,12 +125,25 @@ export class HttpListeners {
   prepareTls(config: HttpConfig): () => void {
     const tls = this.#readTls(config);
     return () => {
-      for (const server of this.#servers) {
-        if (!('setSecureContext' in server)) continue;
-        (server as ReturnType<typeof createTlsServer>).setSecureContext(tls);
+      for (const server of this.#tlsServers()) {
+        server.setSecureContext({ ...tls, ...ticketOptions(this.#ticketKey) });
         this.#tls = tls;
       }
     };
+  }
+
+  /**
+   * Encrypts the session tickets of all TLS listeners with this key from now on; until then it is a random one. Tickets of the key
+   * before are not valid any more.
+   * @param secret TICKET_KEY_OCTETS octets
+   */
+  useTicketKey(secret: Buffer): void {
+    this.#ticketKey = secret;
+    for (const server of this.#tlsServers()) server.setTicketKeys(secret);
+  }
+
+  *#tlsServers(): Iterable<TlsServer> {
+    for (const server of this.#servers) if ('setSecureContext' in server) yield server as TlsServer;
   }
 
   /** The certificate that new connections get; undefined without TLS. */

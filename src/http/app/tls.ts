@@ -1,8 +1,9 @@
-/** Certificate and private key of HTTPS: the files of `http.tls`, or the pair that the server obtained by ACME. */
+/** Certificate and private key of HTTPS: the files of `http.tls`, or the pair that the server obtained by ACME; session tickets. */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { HttpConfig } from '../../config/config.ts';
+import { TICKET_KEY_MS } from '../../core/ticket-keys.ts';
 import { ListenError } from './listen.ts';
 
 /** PEM. */
@@ -24,6 +25,15 @@ export interface ServedCertificate {
 export interface TlsOptions {
   readonly cert: Buffer | string[];
   readonly key: Buffer | string[];
+}
+
+/**
+ * The options of Node for session tickets. All listeners take one another's tickets: a session says nothing of who the client is.
+ * They have to be given with each new certificate, or Node makes a key of its own.
+ * @param ticketKeys TICKET_KEY_OCTETS octets
+ */
+export function ticketOptions(ticketKeys: Buffer) {
+  return { ticketKeys, sessionIdContext: 'dyndns', sessionTimeout: TICKET_KEY_MS / 1000 };
 }
 
 export function optionsOfPairs(pairs: readonly TlsPair[]): TlsOptions {
