@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeCertificates } from '../../../test/openwrt/stub-server.ts';
 import { ask } from '../../../test/support/http-client.ts';
+import { runProgram } from '../../../test/support/process.ts';
 import { describeWith } from '../../../test/support/require-server.ts';
 import type { HttpConfig, ListenAddress } from '../../config/config.ts';
+import { TICKET_KEY_MS } from '../../core/ticket-keys.ts';
 import { HttpListeners } from './listeners.ts';
 
 let directory: string;
@@ -132,6 +134,20 @@ describeWith([{ command: 'openssl', debianPackage: 'openssl' }], 'TLS listeners'
     useSecond();
     expect(await bodyWith(second.ca)).toBe('hello\n');
     await expect(bodyWith(first.ca)).rejects.toThrow();
+  });
+
+  it('give tickets that are valid for as long as their key, also after a reload', async () => {
+    const { tls } = certificates('tickets');
+    const https = [tcp(0, '127.0.0.1', true)];
+    await listeners.open(config(https, { tls }), hello);
+    const port = portOf(listeners.addresses[0] ?? '');
+    const lifetime = async () => {
+      const { stdout } = await runProgram('openssl', ['s_client', '-connect', `127.0.0.1:${port}`, '-tls1_2'], {});
+      return Number(/lifetime hint: (\d+) \(seconds\)/.exec(stdout)?.[1]) * 1000;
+    };
+    expect(await lifetime()).toBe(TICKET_KEY_MS);
+    listeners.prepareTls(config(https, { tls }))();
+    expect(await lifetime()).toBe(TICKET_KEY_MS);
   });
 
   it('keep the old certificate when a new file is missing or invalid, and name the file', async () => {
