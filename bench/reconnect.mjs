@@ -38,13 +38,15 @@ import { zoneText } from './peers.mjs';
 const SESSIONS = 100;
 /** One of so many clients comes from ::1, which is the only IPv6 address of loopback. */
 const IPV6_EVERY = 8;
+/** The clients share the processors with the server: with more at once they would measure their own queue. Who waits comes later. */
+const MAX_OPEN = 64;
 const CONNECTIONS = 16;
 const ROUND_SECONDS = IS_SMOKE_RUN ? 1 : 3;
 const HOST = 'localhost';
 
 /** @typedef {{tlsPort: number, ca: string}} Place */
 /** @typedef {Place & {names: number, seconds: number, share: number, sessions: readonly Uint8Array[]}} Storm */
-/** @typedef {{good: number, refused: number, failures: string[], tickets: number, resumed: number, ms: number[], behindMs: number}} Outcome */
+/** @typedef {{good: number, refused: number, failures: string[], tickets: number, resumed: number, ms: number[], seconds: number}} Outcome */
 
 if (process.argv[2] === '--bare') serveBare();
 else if (isMainThread) await measure();
@@ -92,7 +94,7 @@ async function measure() {
   const storm = await inWorker({ tlsPort, ca, names: NAMES, seconds: SECONDS, share: SHARE, sessions });
   const perUpdate = (processorTime(server.child) - before) / NAMES;
   const dns = queries.end();
-  const { good, refused, failures, tickets, resumed, ms, behindMs } = storm;
+  const { good, refused, failures, tickets, resumed, ms, seconds } = storm;
   const p99 = percentile(ms, 99);
   say(
     `${good} acknowledged, ${refused} refused, ${failures.length} failed${failures.length > 0 ? `: ${failures[0]}` : ''}`,
@@ -101,7 +103,7 @@ async function measure() {
     `sessions resumed: ${resumed} of ${tickets}; processor time of the server: ${perUpdate.toFixed(0)} us for an update`,
   );
   say(
-    `from connect to reply: ${percentile(ms, 50).toFixed(1)} ms (p50), ${p99.toFixed(1)} ms (p99); clients at most ${behindMs.toFixed(0)} ms late`,
+    `from connect to reply: ${percentile(ms, 50).toFixed(1)} ms (p50), ${p99.toFixed(1)} ms (p99); all came within ${seconds.toFixed(1)} s`,
   );
   say(`DNS meanwhile: ${percentile(dns, 50).toFixed(2)} ms (p50), ${percentile(dns, 99).toFixed(2)} ms (p99)`);
 
@@ -125,6 +127,7 @@ async function measure() {
 
   report.atLeast('updates acknowledged, of all', good / NAMES, 1);
   report.atMost('updates refused by a limit', refused, 0);
+  report.atMost('seconds until all have come', seconds, SECONDS + 1);
   report.atLeast('sessions resumed after a restart, of those with a ticket', resumed / tickets, 1);
   report.atMost('ms from connect to reply (p99)', p99, 250);
   report.atMost('ms that a DNS query waits meanwhile (p99)', percentile(dns, 99), 5);
@@ -230,7 +233,7 @@ async function updateAll({ tlsPort, ca, names, seconds, share, sessions }) {
   const secureContext = createSecureContext({ ca });
   const times = Array.from({ length: names }, () => Math.random() * seconds * 1_000).sort((a, b) => a - b);
   /** @type {Outcome} */
-  const outcome = { good: 0, refused: 0, failures: [], tickets: 0, resumed: 0, ms: [], behindMs: 0 };
+  const outcome = { good: 0, refused: 0, failures: [], tickets: 0, resumed: 0, ms: [], seconds: 0 };
   const update = async (/** @type {number} */ n) => {
     const isIpv6 = n % IPV6_EVERY === 0;
     const host = isIpv6 ? '::1' : '127.0.0.1';
@@ -256,18 +259,19 @@ async function updateAll({ tlsPort, ca, names, seconds, share, sessions }) {
       outcome.failures.push(String(error));
     }
   };
-  /** @type {Promise<void>[]} */
-  const running = [];
+  let [started, open] = [0, 0];
   const begin = performance.now();
-  while (running.length < names) {
+  while (started < names || open > 0) {
     const nowMs = performance.now() - begin;
-    for (let dueMs = times[running.length]; dueMs !== undefined && dueMs <= nowMs; dueMs = times[running.length]) {
-      outcome.behindMs = Math.max(outcome.behindMs, nowMs - dueMs);
-      running.push(update(running.length));
+    while (open < MAX_OPEN && started < names && (times[started] ?? 0) <= nowMs) {
+      open += 1;
+      void update(started++).finally(() => {
+        open -= 1;
+      });
     }
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  await Promise.all(running);
+  outcome.seconds = (performance.now() - begin) / 1_000;
   return outcome;
 }
 

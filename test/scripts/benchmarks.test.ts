@@ -26,7 +26,7 @@ const BENCHMARKS: Readonly<Record<string, SmokeRun>> = {
   'reconnect.mjs': {
     script: 'bench',
     args: ['reconnect', '--smoke'],
-    output: /300 acknowledged, 0 refused, 0 failed\n[\s\S]*(?:(?:met {3}|MISSED) .*\n){7}/,
+    output: /300 acknowledged, 0 refused, 0 failed\n[\s\S]*(?:(?:met {3}|MISSED) .*\n){8}/,
   },
   'growth.mjs': {
     script: 'bench',

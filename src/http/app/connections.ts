@@ -80,6 +80,10 @@ export class Connection {
   octets = 0;
   /** `requests` at the last sweep. */
   seen = 0;
+  /** The source that it is counted for; undefined if it is not counted. */
+  countedFor: string | undefined;
+  /** Both ends, as long as its TLS handshake is not complete. */
+  ends: string | undefined;
 
   constructor(raw: Socket, isUnix: boolean, deadlineMs: number) {
     this.raw = raw;
@@ -105,6 +109,10 @@ export class Connection {
     this.http?.destroy();
     this.raw.destroy();
   }
+}
+
+function destroyThis(this: Socket): void {
+  this.destroy();
 }
 
 /** One function for all replies: a closure for each would cost an allocation. */
@@ -154,7 +162,7 @@ export class Connections {
    */
   admit(raw: Socket, isUnix: boolean, isProxied: boolean): Connection | undefined {
     // Node has no listener of its own before HTTP is spoken.
-    raw.on('error', () => raw.destroy());
+    raw.on('error', destroyThis);
     const connection = new Connection(raw, isUnix, performance.now() + this.#times.proxyMs);
     // A client that has reset the connection meanwhile has no address any more.
     const isGone = !isUnix && connection.peer === undefined;
@@ -168,16 +176,14 @@ export class Connections {
     }
     if (!isProxied && !this.count(connection, connection.peer)) return undefined;
     this.#open.add(connection);
-    raw.once('close', () => {
-      this.#open.delete(connection);
-      connection.http?.destroy();
-    });
+    raw.on('close', () => this.#closed(connection));
     this.#sweep ??= setInterval(() => this.#check(performance.now()), this.#times.sweepMs).unref();
     return connection;
   }
 
   /** Counts a connection for its source. @returns false if the source has too many: the connection is then destroyed */
-  count({ raw, isUnix, named }: Connection, source: IpAddress | undefined): boolean {
+  count(connection: Connection, source: IpAddress | undefined): boolean {
+    const { raw, isUnix, named } = connection;
     const { perSource, exempt } = this.#limits();
     if (perSource === 0 || source === undefined || (isUnix && named === undefined) || isExempt(source, exempt))
       return true;
@@ -188,12 +194,21 @@ export class Connections {
       return false;
     }
     this.#bySource.set(key, count + 1);
-    raw.once('close', () => {
-      const left = this.#bySource.get(key)! - 1;
-      if (left === 0) this.#bySource.delete(key);
-      else this.#bySource.set(key, left);
-    });
+    connection.countedFor = key;
     return true;
+  }
+
+  /** One listener for all that ends with a connection: each costs as much as a step of the request. */
+  #closed(connection: Connection): void {
+    const { countedFor, http } = connection;
+    this.#open.delete(connection);
+    if (countedFor !== undefined) {
+      const left = this.#bySource.get(countedFor)! - 1;
+      if (left === 0) this.#bySource.delete(countedFor);
+      else this.#bySource.set(countedFor, left);
+    }
+    this.#endHandshake(connection);
+    http?.destroy();
   }
 
   /** HTTP is read from this socket from now on. */
@@ -205,20 +220,26 @@ export class Connections {
   /** A TLS handshake begins. Node does not say which TCP connection a TLS socket is on; their ends are the same. */
   handshakes(connection: Connection): void {
     connection.deadlineMs = performance.now() + this.#times.handshakeMs;
-    const ends = endsOf(connection.raw);
-    this.#handshakes.set(ends, connection);
-    connection.raw.once('close', () => {
-      if (this.#handshakes.get(ends) === connection) this.#handshakes.delete(ends);
-    });
+    connection.ends = endsOf(connection.raw);
+    this.#handshakes.set(connection.ends, connection);
+  }
+
+  #endHandshake(connection: Connection): void {
+    const { ends } = connection;
+    if (ends === undefined) return;
+    connection.ends = undefined;
+    if (this.#handshakes.get(ends) === connection) this.#handshakes.delete(ends);
   }
 
   /** The handshake of a TLS socket is complete. */
   secured(tls: Socket): void {
-    const ends = endsOf(tls);
-    const connection = this.#handshakes.get(ends);
-    this.#handshakes.delete(ends);
-    if (connection === undefined) tls.destroy();
-    else this.speaksHttp(connection, tls);
+    const connection = this.#handshakes.get(endsOf(tls));
+    if (connection === undefined) {
+      tls.destroy();
+      return;
+    }
+    this.#endHandshake(connection);
+    this.speaksHttp(connection, tls);
   }
 
   /** Each connection ends with the reply to its newest request. */
