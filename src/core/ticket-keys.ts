@@ -72,7 +72,7 @@ export class TicketKeys {
       const { secret, ageMs } = await store.current(randomBytes(TICKET_KEY_OCTETS), TICKET_KEY_MS);
       this.#put(secret, TICKET_KEY_MS - ageMs);
     } catch {
-      // Who watches the store reports it. Meanwhile a key goes on until its end, and then the server has one of its own.
+      // Who watches the store reports it. Meanwhile a key stays in use until its end, and then the server has one of its own.
       if (clock() >= this.#endsMs) this.#put(randomBytes(TICKET_KEY_OCTETS), TICKET_KEY_MS);
     }
   }
