@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * Threads answer queries from the octets of a zone while the main thread changes it: names get other data of other sizes, come and
- * go, and the table grows. Each answer must be an RRset that the name had, whole; at the end each name has its last one. Exit
- * code 1 otherwise.
+ * go, and the table grows. Each answer must be an RRset that the name had, whole; at the end each name has its last one. After the
+ * first quarter the memory must not grow by more than a tenth. Exit code 1 otherwise.
  * `node bench/reader-campaign.mjs [SECONDS] [READERS] [NAMES] [SEED]`, run by `npm run faults -- readers`.
  */
 import { isMainThread, parentPort, receiveMessageOnPort, Worker, workerData } from 'node:worker_threads';
@@ -12,7 +12,7 @@ import { OctetsReader } from '#dist/nameserver/zone/packed-octets.js';
 import { readTurns, TurnCounter } from '#dist/nameserver/zone/read-turns.js';
 import { ZoneNodes } from '#dist/nameserver/zone/zone-nodes.js';
 import { seeded } from './damage.mjs';
-import { numbersFor, say } from './lab.mjs';
+import { IS_SMOKE_RUN, numbersFor, say } from './lab.mjs';
 
 /** @typedef {import('#dist/nameserver/answer/answer.js').AnswerableVersion} AnswerableVersion */
 /** @typedef {import('#dist/nameserver/zone/zone-node.js').ZoneNode} ZoneNode */
@@ -28,6 +28,8 @@ const NONE = -1;
 const ROUND = 500;
 /** Half of all changes and queries are of these, so that they meet. */
 const BUSY_NAMES = 20;
+const QUARTERS = 4;
+const MAX_GROWTH = 1.1;
 
 /** @param {(limit: number) => number} below @param {number} names */
 const anyName = (below, names) => below(below(2) === 0 ? BUSY_NAMES : names);
@@ -99,7 +101,16 @@ async function write() {
   };
   let [changes, shares, shape] = [0, 0, -1];
   let highest = 0;
-  const endMs = performance.now() + SECONDS * 1_000;
+  /** In MiB, at the end of each quarter of the time. @type {number[]} */
+  const resident = [];
+  const beginMs = performance.now();
+  const endMs = beginMs + SECONDS * 1_000;
+  const noteMemory = () => {
+    resident.push(process.memoryUsage.rss() / 2 ** 20);
+    say(
+      `  ${resident.length}/${QUARTERS} of the time: ${changes} changes, ${resident.at(-1)?.toFixed(0)} MiB, the table has ${((highest * 8) / 1024).toFixed(0)} KiB`,
+    );
+  };
   for (let commit = 1; performance.now() < endMs; commit++) {
     let next = nodes.layer();
     // Now and then many names come or go at once: the table grows, and its blocks are used again.
@@ -120,7 +131,9 @@ async function write() {
     }
     highest = Math.max(highest, table().end);
     if (commit % 20 === 0) await new Promise(setImmediate);
+    if (performance.now() >= beginMs + ((resident.length + 1) * SECONDS * 1_000) / QUARTERS) noteMemory();
   }
+  if (resident.length < QUARTERS) noteMemory();
   tell({ kind: 'check', versions });
   let [answers, others] = [0, 0];
   /** @type {string[]} */
@@ -133,8 +146,10 @@ async function write() {
   }
   say(`${changes} changes, ${shares} times other memory, the table has ${(highest * 8) / 1024} KiB`);
   say(`${answers} answers, ${others} times none, ${faults.length} faults`);
+  const growth = (resident.at(-1) ?? 0) / (resident[0] ?? 0);
+  say(`memory after the last quarter / after the first: ${growth.toFixed(2)}`);
   for (const fault of faults.slice(0, 10)) say(fault);
-  if (faults.length > 0 || answers === 0) process.exitCode = 1;
+  if (faults.length > 0 || answers === 0 || (!IS_SMOKE_RUN && growth > MAX_GROWTH)) process.exitCode = 1;
 }
 
 /** @param {ReaderStart} start */
