@@ -47,7 +47,7 @@ const middle = (/** @type {string} */ what, /** @type {{title: string}} */ { tit
   report.middle(`${what} ${title}`);
 for (const peer of peers) {
   const rate = middle('rate', peer);
-  const title = peer === bind ? `BIND, ${networkThreads(bind.child.pid)} threads` : peer.title;
+  const title = peer === bind ? `BIND, ${threadsOf(bind.child.pid)} threads` : peer.title;
   const ratio = peer === bind ? '' : ` = ${(rate / middle('rate', bind)).toFixed(2)} BIND`;
   say(
     `${title}: ${Math.round(rate).toLocaleString('en')} queries/s${ratio}, ${middle('used', peer).toFixed(1)} µs of processor time a query (and ${middle('load', peer).toFixed(1)} of the load), ${memory(peer.child).residentMiB.toFixed(0)} MiB`,
@@ -57,7 +57,7 @@ for (const { child } of peers) await stop(child);
 const ratio = middle('rate', /** @type {{title: string}} */ (own.at(-1))) / middle('rate', bind);
 report.atLeast(`queries with ${most} threads / BIND`, ratio, 0.85);
 
-/** BIND has one for each processor. @param {number | undefined} pid */
-function networkThreads(pid) {
+/** All threads of the process: BIND has one for the network for each processor, and a few more. @param {number | undefined} pid */
+function threadsOf(pid) {
   return readdirSync(`/proc/${pid}/task`).length;
 }
