@@ -133,14 +133,31 @@ export async function startOwn(directory, flags, main = MAIN, threads = 0) {
   return { title: 'dyndns', directory, port, child, url, startMs: performance.now() - begin };
 }
 
-/** Queries for the A records of the zone's names, in scattered order. @param {Peer} peer @param {number} names @param {number} seconds */
-export function measureQueries({ directory, port }, names, seconds) {
+/**
+ * Queries for the A records of the zone's names, in scattered order.
+ * @param {Peer} peer @param {number} names @param {number} seconds @param {number} clients sockets that the queries come from @returns queries a second
+ */
+export function measureQueries({ directory, port }, names, seconds, clients = 8) {
   const file = join(directory, 'queries.txt');
   const count = Math.min(names, 200_000);
   // A step that has no factor in common with the number of names visits all of them.
   const queries = Array.from({ length: count }, (_, i) => `h${(i * 7919) % names}.${ZONE} A`);
   writeFileSync(file, `${queries.join('\n')}\n`);
-  const args = ['-s', '127.0.0.1', '-p', `${port}`, '-d', file, '-l', `${seconds}`, '-c', '8', '-q', '200', '-e'];
+  const args = [
+    '-s',
+    '127.0.0.1',
+    '-p',
+    `${port}`,
+    '-d',
+    file,
+    '-l',
+    `${seconds}`,
+    '-c',
+    `${clients}`,
+    '-q',
+    '200',
+    '-e',
+  ];
   const { stdout, stderr } = spawnSync('dnsperf', args, { encoding: 'utf8' });
   const rate = Number(/Queries per second:\s+([\d.]+)/.exec(stdout)?.[1]);
   const codes = /Response codes:\s+(.*)/.exec(stdout)?.[1] ?? '';

@@ -189,7 +189,7 @@ export interface DnsConfig {
   /** Absolute path of the SQLite file with zones and journal. */
   readonly database: string;
   readonly rateLimit: RateLimitConfig;
-  /** 1: a thread of its own answers queries over UDP. */
+  /** Threads that answer queries over UDP; 0: the main thread answers. */
   readonly threads: number;
   /** An idle TCP connection is closed after this time. */
   readonly tcpIdleSeconds: number;

@@ -1,12 +1,14 @@
 // Embedded zones: which primary a zone has, what such a zone says, and where the server keeps its data.
 
 import { describe, expect, test } from 'vitest';
+import { CAN_SHARE_PORTS } from '../../test/support/reuse-port.ts';
 import { formatIpPrefix } from '../dns/address.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';
 import { RRType } from '../dns/rdata.ts';
 import type { EmbeddedPrimary } from './config.ts';
 import { parseConfig } from './load.ts';
 import { ConfigError } from './problem.ts';
+import { hasReusePort } from './resolve/state.ts';
 import { renderConfig } from './show.ts';
 
 const load = (text: string) => parseConfig(text, '/etc/dyndns.yml', {}).config;
@@ -484,6 +486,16 @@ describe('dns', () => {
     expect([threads, tcpIdleSeconds, tsigFudgeMax]).toEqual([0, 10, 300]);
     expect(rateLimit.exempt.map(formatIpPrefix)).toEqual(['127.0.0.0/8', '::1/128']);
     expect([nsid, chaosVersion]).toEqual([undefined, undefined]);
+  });
+  test('has several threads where Node.js can share a UDP port', () => {
+    const versions = ['20.20.2', '21.7.3', '22.11.0', '23.0.0', '22.12.0', '22.22.1', '23.1.0', '24.0.0', '26.1.0'];
+    expect(versions.map(hasReusePort)).toEqual([false, false, false, false, true, true, true, true, true]);
+    const refusal = `2:16: dns.threads: more than 1 needs Node.js 22.12 or later (of version 23: 23.1); this is ${process.versions.node}. Set 1, or install a later Node.js.`;
+    expect(problems(dns('threads: 16'))).toEqual(CAN_SHARE_PORTS ? [] : [refusal]);
+    expect([load(dns('threads: 1')).dns?.threads, problems(dns('threads: 17'))]).toEqual([
+      1,
+      ["2:16: dns.threads: must be an integer from 0 to 16, not '17'."],
+    ]);
   });
   test('listens where it is told; an address alone means port 53', () => {
     const { listen } = load(dns("listen: [127.0.0.1, '::1', '[::1]:5354', '192.0.2.1:0', '192.0.2.1:0']")).dns!;

@@ -27,7 +27,8 @@ import type { SecondaryChange } from './notify/secondary-alarm.ts';
 import { openJournal, textOf } from './open-journal.ts';
 import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
 import { TCP_LIMITS } from './sockets/tcp-limits.ts';
-import { AnsweringThread, type ReadableZone } from './threads/answering-thread.ts';
+import type { ReadableZone } from './threads/answering-thread.ts';
+import { AnsweringThreads } from './threads/answering-threads.ts';
 import { serveTransfer, type TransferContext } from './transfer/serve-transfer.ts';
 import type { TransferAccess } from './transfer/transfer-access.ts';
 import { EmbeddedPublisher } from './update/publisher.ts';
@@ -94,7 +95,7 @@ export class Nameserver {
   /** Every zone that is loaded, also one that a reload removed from the configuration. */
   readonly #loaded = new Map<string, EmbeddedZone>();
   /** Undefined: this thread answers alone. */
-  #thread: AnsweringThread | undefined;
+  #threads: AnsweringThreads | undefined;
   #generation: Generation;
   /** A reload and a recovery make generations one after the other. */
   #changing: Promise<unknown> = Promise.resolve();
@@ -328,7 +329,7 @@ export class Nameserver {
   #use(generation: Generation): void {
     this.#generation = generation;
     const { limiter, nsid, chaosVersion } = generation.settings;
-    this.#thread?.setZones(generation.answered.values(), {
+    this.#threads?.setZones(generation.answered.values(), {
       nsid,
       chaosVersion,
       tcpIdleSeconds: tcpIdleOf(generation.settings),
@@ -339,7 +340,7 @@ export class Nameserver {
 
   /**
    * @param connections the most over TCP of each address
-   * @param threads 1: a thread of its own answers queries over UDP
+   * @param threads that answer queries over UDP, each with sockets of its own; 0: the main thread has the sockets
    * @throws DnsListenError
    */
   async listen(
@@ -353,24 +354,23 @@ export class Nameserver {
       answerDatagram: (octets, peer) => this.#generation.service.answerDatagram(octets, peer),
       answerStream: (octets, peer) => this.#generation.service.answerStream(octets, peer),
     };
-    const thread = threads > 0 ? this.#startThread(service, onFault) : undefined;
+    if (threads > 0) this.#startThreads(threads, service, onFault);
     await this.#listeners.open(service, {
       listen,
       isDefault,
       ...(connections !== undefined && { tcpLimits: { connections } }),
       onWarning,
       onFault,
-      makeUdp: thread && (() => thread.socket()),
+      makeUdp: this.#threads && (() => this.#threads!.socket()),
     });
     this.#setSecondaries();
   }
 
-  #startThread({ answerDatagram }: DnsService, onFault: (error: unknown) => void): AnsweringThread {
+  #startThreads(count: number, { answerDatagram }: DnsService, onFault: (error: unknown) => void): void {
     const onDeath = (error: Error) => this.#options.onDeath?.(error);
-    const thread = new AnsweringThread({ answerDatagram, onFault, onDeath, counts: this.#counts.addThread() });
-    this.#thread = thread;
+    const addCounts = () => this.#counts.addThread();
+    this.#threads = new AnsweringThreads(count, { answerDatagram, onFault, onDeath, addCounts });
     this.#use(this.#generation);
-    return thread;
   }
 
   /** Accepts no more requests, waits for commits in flight, closes the database. */
@@ -378,7 +378,7 @@ export class Nameserver {
     const served = this.addresses.length > 0;
     this.#notifier.close();
     await this.#listeners.close();
-    await this.#thread?.close();
+    await this.#threads?.close();
     for (const { publisher } of this.#generation.zones.values()) publisher.close();
     await this.#committer.settled();
     // After a command without sockets, such as an import, folding now saves the next start a replay.
@@ -513,7 +513,7 @@ export class Nameserver {
 
   #published(commits: readonly Commit[], changes: number, durationMs: number): void {
     for (const { zone } of commits) {
-      this.#thread?.published(zone);
+      this.#threads?.published(zone);
       this.#notifier.published(zone);
       this.#options.onBatch({ zone: zone.apex, changes, outcome: 'published', durationMs });
     }

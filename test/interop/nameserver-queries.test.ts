@@ -5,13 +5,14 @@ import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.t
 import { kdig } from '../support/kdig.ts';
 import { nsupdate } from '../support/nsupdate.ts';
 import { BIND_PROGRAMS, describeWith, KNOT_PROGRAMS } from '../support/require-server.ts';
+import { CAN_SHARE_PORTS } from '../support/reuse-port.ts';
 
 const ZONE = 'queried.example.com';
 const KEY = { name: 'reader.key', algorithm: 'hmac-sha256', secret: 'bm90IGEgc2VjcmV0LCBidXQgbG9uZyBlbm91Z2g=' };
 const LONG = Array.from({ length: 8 }, (_, index) => `"${String(index).repeat(200)}"`).join(' ');
 const PROGRAMS = [...BIND_PROGRAMS, ...KNOT_PROGRAMS, { command: 'kdig', debianPackage: 'knot-dnsutils' }];
 
-for (const threads of [0, 1])
+for (const threads of CAN_SHARE_PORTS ? [0, 1, 2] : [0, 1])
   describeWith(PROGRAMS, `the embedded nameserver with ${threads} answering threads, and query tools`, () => {
     let server: EmbeddedServer;
 

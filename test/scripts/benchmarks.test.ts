@@ -23,6 +23,11 @@ const BENCHMARKS: Readonly<Record<string, SmokeRun>> = {
     output:
       /(?:.*, this: .* ms \(longest\)\n.*, with a thread: .* ms \(longest\)\n){4}memory, this: .*\nmemory, with a thread: .*\n(?:met {3}|MISSED) /,
   },
+  'queries.mjs': {
+    script: 'bench',
+    args: ['queries', '--smoke'],
+    output: /BIND, \d+ threads: [\d,]+ queries\/s.*\n(?:\d threads: [\d,]+ queries\/s = .*\n){2,3}(?:met {3}|MISSED) /,
+  },
   'reconnect.mjs': {
     script: 'bench',
     args: ['reconnect', '--smoke'],

@@ -29,6 +29,7 @@ export interface EmbeddedOptions {
   readonly dns?: Readonly<Record<string, unknown>>;
   /** The DNS port; default: a free one. */
   readonly port?: number;
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 export interface EmbeddedServer {
@@ -67,6 +68,6 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       },
     ],
   };
-  const dyndns = await startDyndns(config);
+  const dyndns = await startDyndns(config, options.env === undefined ? {} : { env: options.env });
   return { kind: 'embedded', host: '127.0.0.1', port, dyndns, secret: SECRET, stop: () => dyndns.stop() };
 }

@@ -62,13 +62,14 @@ export const DNS_OPTIONS = {
     summary: 'Addresses or prefixes that are not limited.',
     example: "['127.0.0.0/8', '::1', '192.0.2.53']",
   }),
-  'dns.threads': option(integer(0, 1), {
+  'dns.threads': option(integer(0, 16), {
     place: 'dns.threads',
     default: 0,
     only: 'embedded',
     summary:
-      'With 1, a thread of its own answers queries over UDP, so that they do not wait for updates and transfers. ' +
-      'Useful on a machine with two processors or more. A change needs a restart.',
+      'Threads that answer queries over UDP, so that queries do not wait for updates and transfers. 1 is useful on a machine ' +
+      'with two processors or more; more threads answer more queries, if each has a processor. More than 1 needs ' +
+      'Node.js 22.12 or later, on Linux or FreeBSD. A change needs a restart.',
     example: '1',
   }),
   'dns.tcp_idle_seconds': option(integer(1, 3_600), {

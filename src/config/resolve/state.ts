@@ -71,7 +71,23 @@ function resolveDns(root: Scope, database: string, context: ResolveContext): Dns
     if (texts.indexOf(text) === index || text.endsWith(':0')) continue;
     refuse(context, root, 'dns.listen', `'${text}' is listed twice; remove one of the two.`);
   }
+  const node = process.versions.node;
+  if (options.threads > 1 && !hasReusePort(node)) {
+    refuse(
+      context,
+      root,
+      'dns.threads',
+      `more than 1 needs Node.js 22.12 or later (of version 23: 23.1); this is ${node}. Set 1, or install a later Node.js.`,
+    );
+  }
   return { ...options, listenIsDefault: !root.isSet('dns.listen'), database };
+}
+
+/** Whether node:dgram of a version has `reusePort`, with which several threads receive from one UDP port. */
+export function hasReusePort(nodeVersion: string): boolean {
+  const [major = 0, minor = 0] = nodeVersion.split('.').map(Number);
+  if (major === 22) return minor >= 12;
+  return major > 23 || (major === 23 && minor >= 1);
 }
 
 /**

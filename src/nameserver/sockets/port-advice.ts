@@ -31,6 +31,8 @@ export function portAdvice(failed: FailedListen, proc = '/proc'): string {
       return `This machine has no address '${failed.host}'. Set dns.listen to addresses of this machine ('ip address' lists them), or to 0.0.0.0 and [::] for all of them.`;
     case 'EAFNOSUPPORT':
       return `This machine has no ${failed.host.includes(':') ? 'IPv6' : 'IPv4'}. Remove the entry from dns.listen.`;
+    case 'ENOTSUP':
+      return 'On this system threads cannot share a UDP port (Linux and FreeBSD have it). Set dns.threads to 0 or 1.';
     default:
       return `${failed.message}. Check the option dns.listen.`;
   }

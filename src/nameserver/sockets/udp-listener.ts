@@ -4,12 +4,12 @@
  * A synchronous reply needs no promise and no object of ours. A send that fails is lost, as any datagram can be. The number
  * of unanswered requests (an UPDATE waits for its commit) is bounded; above it datagrams are dropped, and clients retry.
  */
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram';
 import { type DnsPeer, type DnsService, HEADER_OCTETS } from '../answer/dns-service.ts';
 
 /** Requested size; the kernel limits it to net.core.rmem_max and wmem_max. */
 const SOCKET_BUFFER_OCTETS = 4 * 1024 * 1024;
-/** Unanswered datagrams of one socket above which only queries are accepted: they rarely wait. */
+/** Unanswered datagrams of one address above which only queries are accepted: they rarely wait. */
 const MAX_WAITING = 10_000;
 /** Unanswered datagrams above which all datagrams are dropped. */
 const MAX_WAITING_IN_ALL = 12_000;
@@ -22,26 +22,35 @@ export class UdpListener {
   readonly #service: Pick<DnsService, 'answerDatagram'>;
   readonly #onFault: (error: unknown) => void;
   #socket: Socket | undefined;
+  readonly #sharers: number;
   #waiting = 0;
   #sent = 0;
   #choked = false;
   #closing = false;
   #onIdle: (() => void) | undefined;
 
-  constructor(service: Pick<DnsService, 'answerDatagram'>, onFault: (error: unknown) => void) {
+  /**
+   * @param sharers sockets of this process on the same address, which divide the limits among themselves. More than 1: every program of
+   *   this user that also shares the port can open it, too; needs Node.js 22.12 or 23.1
+   */
+  constructor(service: Pick<DnsService, 'answerDatagram'>, onFault: (error: unknown) => void, sharers = 1) {
     this.#service = service;
     this.#onFault = onFault;
+    this.#sharers = sharers;
   }
 
   /** Binds. @throws the system's error */
   open(host: string, port: number): Promise<void> {
     const ipv6 = host.includes(':');
-    const socket = createSocket({
+    // The type is that of Node.js 20.
+    const options: SocketOptions & { readonly reusePort: boolean } = {
       type: ipv6 ? 'udp6' : 'udp4',
       ipv6Only: ipv6,
+      reusePort: this.#sharers > 1,
       // The peer is already an address: avoids a lookup, which would take a turn of the event loop.
       lookup: (address, _options, callback) => callback(null, address, ipv6 ? 6 : 4),
-    });
+    };
+    const socket = createSocket(options);
     this.#socket = socket;
     return new Promise((resolve, reject) => {
       socket.once('error', reject);
@@ -58,7 +67,8 @@ export class UdpListener {
   #receive(octets: Buffer, from: RemoteInfo): void {
     // Port 0 is reserved (RFC 6335 §6) and cannot receive a reply.
     if (octets.length < HEADER_OCTETS || from.port === 0 || this.#closing) return;
-    if (this.#waiting >= MAX_WAITING && (this.#waiting >= MAX_WAITING_IN_ALL || !isQuery(octets))) return;
+    const waiting = this.#waiting * this.#sharers;
+    if (waiting >= MAX_WAITING && (waiting >= MAX_WAITING_IN_ALL || !isQuery(octets))) return;
     let reply: ReturnType<DnsService['answerDatagram']>;
     try {
       reply = this.#service.answerDatagram(octets, peerOf(from));
@@ -86,7 +96,7 @@ export class UdpListener {
     if (socket === undefined) return;
     this.#sent += 1;
     if (this.#choked || this.#sent % QUEUE_CHECK === 0) {
-      this.#choked = socket.getSendQueueSize() > MAX_SEND_QUEUE_OCTETS;
+      this.#choked = socket.getSendQueueSize() * this.#sharers > MAX_SEND_QUEUE_OCTETS;
       if (this.#choked) return;
     }
     try {

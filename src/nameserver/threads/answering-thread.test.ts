@@ -71,7 +71,7 @@ async function start(zone: EmbeddedZone, limiter?: RateLimiter, answer?: Nameser
   });
   thread.setZones([zone], settings(limiter?.share()));
   port = await freePort();
-  await thread.socket().open('127.0.0.1', port);
+  await thread.socket(1).open('127.0.0.1', port);
   return service;
 }
 
@@ -274,10 +274,10 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'an answerin
   it('a port that is in use is the error of the system, and the next one opens', async () => {
     const zone = editedZone(APEX, { edits: [address('host', '192.0.2.1')] });
     await start(zone);
-    const socket = thread.socket();
+    const socket = thread.socket(1);
     await expect(socket.open('127.0.0.1', port)).rejects.toMatchObject({ code: 'EADDRINUSE' });
     await socket.close(0);
-    const other = thread.socket();
+    const other = thread.socket(1);
     port = await freePort();
     await other.open('127.0.0.1', port);
     expect(askBlocked('host')).toBe('192.0.2.1');
@@ -288,7 +288,7 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'an answerin
   it('a thread that dies is reported once, and sockets are closed', async () => {
     const zone = editedZone(APEX, { edits: [address('host', '192.0.2.1')] });
     await start(zone);
-    const socket = thread.socket();
+    const socket = thread.socket(1);
     const limits = { responsesPerSecond: 1, allPerSecond: 0, slip: 1, exempt: [], key: Buffer.alloc(3) };
     const broken = { options: limits, equal: new SharedArrayBuffer(1), all: undefined };
     thread.setZones([zone], settings(broken));

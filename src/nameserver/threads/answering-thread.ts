@@ -1,6 +1,6 @@
 /**
- * The thread that has the UDP sockets of the nameserver (answering-worker.ts), as the main thread sees it: queries are answered
- * while the main thread does something else. It gets the memory of the zones, and sends what it cannot answer.
+ * A thread that has UDP sockets of the nameserver (answering-worker.ts), as the main thread sees it: queries are answered while the
+ * main thread does something else. It gets the memory of the zones, and sends what it cannot answer.
  */
 import { Worker } from 'node:worker_threads';
 import type { DomainName } from '../../dns/name.ts';
@@ -37,7 +37,7 @@ export interface AnsweringThreadOptions {
   readonly counts: SharedArrayBuffer;
   readonly answerDatagram: DnsService['answerDatagram'];
   readonly onFault: (error: unknown) => void;
-  /** The thread died: nothing is answered over UDP any more. */
+  /** The thread died: what arrives at its sockets is not answered any more. */
   readonly onDeath: (error: Error) => void;
 }
 
@@ -107,13 +107,14 @@ export class AnsweringThread {
     return { apex: ownOctets(zone.apex.octets), octets: table?.share() };
   }
 
-  socket(): ThreadSocket {
+  /** @param sharers see UdpListener */
+  socket(sharers: number): ThreadSocket {
     this.#lastSocket += 1;
     const socket = this.#lastSocket;
     return {
       open: async (host, port) => {
         const opened = new Promise<OpenFailure | undefined>((resolve) => this.#opening.set(socket, resolve));
-        this.#post({ kind: 'open', socket, host, port });
+        this.#post({ kind: 'open', socket, host, port, sharers });
         const failed = await opened;
         this.#opening.delete(socket);
         if (failed !== undefined) throw Object.assign(new Error(failed.message), { code: failed.code });

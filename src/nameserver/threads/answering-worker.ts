@@ -1,4 +1,4 @@
-/** The thread that answers queries: its UDP sockets, and its messages with the main thread (answering-thread.ts). */
+/** A thread that answers queries: its UDP sockets, and its messages with the main thread (answering-thread.ts). */
 import { parentPort, workerData } from 'node:worker_threads';
 import { UdpListener } from '../sockets/udp-listener.ts';
 
@@ -14,8 +14,8 @@ const onFault = (error: unknown) =>
 const service = new ThreadService(workerData as ThreadStart, (requests) => post({ kind: 'requests', requests }));
 const sockets = new Map<number, UdpListener>();
 
-async function open(socket: number, host: string, port: number): Promise<void> {
-  const listener = new UdpListener(service, onFault);
+async function open(socket: number, host: string, port: number, sharers: number): Promise<void> {
+  const listener = new UdpListener(service, onFault, sharers);
   sockets.set(socket, listener);
   try {
     await listener.open(host, port);
@@ -42,7 +42,7 @@ port.on('message', (message: ToThread) => {
       service.setOctets(message.zone);
       break;
     case 'open':
-      void open(message.socket, message.host, message.port);
+      void open(message.socket, message.host, message.port, message.sharers);
       break;
     case 'close':
       void close(message.socket, message.graceMs);

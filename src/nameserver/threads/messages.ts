@@ -1,4 +1,4 @@
-/** The messages between the main thread and the one that answers queries: values that survive a structured clone. */
+/** The messages between the main thread and one that answers queries: values that survive a structured clone. */
 import type { ServerIdentity } from '../answer/chaos.ts';
 import type { SharedRateLimit } from '../answer/rate-limit.ts';
 import type { SharedOctets } from '../zone/packed-octets.ts';
@@ -47,7 +47,13 @@ export type ToThread =
   | { readonly kind: 'zones'; readonly zones: readonly SharedZone[]; readonly settings: AnswerSettings }
   /** The octets of one of these zones. */
   | { readonly kind: 'octets'; readonly zone: SharedZone }
-  | { readonly kind: 'open'; readonly socket: number; readonly host: string; readonly port: number }
+  | {
+      readonly kind: 'open';
+      readonly socket: number;
+      readonly host: string;
+      readonly port: number;
+      readonly sharers: number;
+    }
   | { readonly kind: 'close'; readonly socket: number; readonly graceMs: number }
   | { readonly kind: 'replies'; readonly replies: readonly ForwardedReply[] };
 

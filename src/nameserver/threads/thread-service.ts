@@ -1,5 +1,5 @@
 /**
- * What the answering thread does with a datagram: it answers queries from the shared octets of the zones, and sends everything
+ * What an answering thread does with a datagram: it answers queries from the shared octets of the zones, and sends everything
  * else to the main thread.
  */
 

@@ -13,7 +13,7 @@ export class ReadTurns {
   /** One number for each reading thread. */
   readonly #turns: Int32Array[] = [];
   /** Of the main thread. */
-  readonly #publications = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  readonly #publications = counterIn(newCounter());
 
   get publications(): SharedArrayBuffer {
     return this.#publications.buffer as SharedArrayBuffer;
@@ -31,8 +31,8 @@ export class ReadTurns {
 
   /** @returns memory for the TurnCounter of one more thread */
   addThread(): SharedArrayBuffer {
-    const memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-    this.#turns.push(new Int32Array(memory));
+    const memory = newCounter();
+    this.#turns.push(counterIn(memory));
     return memory;
   }
 
@@ -59,6 +59,17 @@ export function arePast(reading: ReturnType<ReadTurns['current']>): boolean {
   return true;
 }
 
+const CACHE_LINE_OCTETS = 64;
+
+/** Memory of one number. No other memory is in its cache line, which threads would then wait for. */
+function newCounter(): SharedArrayBuffer {
+  return new SharedArrayBuffer(2 * CACHE_LINE_OCTETS);
+}
+
+function counterIn(memory: SharedArrayBuffer): Int32Array {
+  return new Int32Array(memory, CACHE_LINE_OCTETS, 1);
+}
+
 /** In the thread that reads. */
 export class TurnCounter {
   readonly #turns: Int32Array;
@@ -67,8 +78,8 @@ export class TurnCounter {
 
   /** @param publications of ReadTurns */
   constructor(memory: SharedArrayBuffer, publications: SharedArrayBuffer) {
-    this.#turns = new Int32Array(memory);
-    this.#publications = new Int32Array(publications);
+    this.#turns = counterIn(memory);
+    this.#publications = counterIn(publications);
   }
 
   /** A number that changes with each publication; odd during one. */
