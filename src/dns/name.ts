@@ -199,20 +199,46 @@ export class DomainName {
     return this.toString();
   }
 
-  /** Canonical DNS name order (RFC 4034 §6.1): lower-cased labels from the right, a missing label first. */
+  /** Canonical DNS name order (RFC 4034 §6.1). */
   static compare(a: DomainName, b: DomainName): number {
-    const left = a.labels().reverse();
-    const right = b.labels().reverse();
-    for (let i = 0; i < Math.min(left.length, right.length); i++) {
-      const order = Buffer.compare(lowerCase(left[i]!), lowerCase(right[i]!));
-      if (order !== 0) return order;
-    }
-    return left.length - right.length;
+    return compareNameKeys(a.key, b.key);
   }
 }
 
-function lowerCase(octets: Uint8Array): Uint8Array {
-  return octets.map((octet) => (octet >= 0x41 && octet <= 0x5a ? octet + 0x20 : octet));
+/** Offsets of the labels of two names. Can be shared, as comparing is synchronous. */
+const LEFT_LABELS = new Uint8Array(MAX_NAME_OCTETS >> 1);
+const RIGHT_LABELS = new Uint8Array(MAX_NAME_OCTETS >> 1);
+
+function findLabels(key: string, starts: Uint8Array): number {
+  let count = 0;
+  for (let at = 0, length = key.charCodeAt(0); length > 0; length = key.charCodeAt(at)) {
+    starts[count++] = at;
+    at += length + 1;
+  }
+  return count;
+}
+
+/**
+ * Canonical DNS name order (RFC 4034 §6.1) of two `DomainName.key`: labels from the right, a missing label first. Negative if `a` is
+ * before `b`.
+ */
+export function compareNameKeys(a: string, b: string): number {
+  if (a === b) return 0;
+  let left = findLabels(a, LEFT_LABELS);
+  let right = findLabels(b, RIGHT_LABELS);
+  while (left > 0 && right > 0) {
+    const leftAt = LEFT_LABELS[--left]!;
+    const rightAt = RIGHT_LABELS[--right]!;
+    const leftLength = a.charCodeAt(leftAt);
+    const rightLength = b.charCodeAt(rightAt);
+    const shorter = Math.min(leftLength, rightLength);
+    for (let i = 1; i <= shorter; i++) {
+      const order = a.charCodeAt(leftAt + i) - b.charCodeAt(rightAt + i);
+      if (order !== 0) return order;
+    }
+    if (leftLength !== rightLength) return leftLength - rightLength;
+  }
+  return left - right;
 }
 
 /** Lower-cases A to Z only (RFC 4343 §3). Safe for whole names in wire form: length octets are below 0x40. */

@@ -53,6 +53,19 @@ export const NAME_LAYOUTS: ReadonlyMap<number, NameLayout> = new Map([
   [107, uncompressed(2)], // LP
 ]);
 
+/**
+ * Types with names that keep their case in the canonical form of a signed record. The list of RFC 4034 §6.2 does not have them, except
+ * NSEC, which RFC 6840 §5.1 removes from it.
+ */
+export const CASE_IS_SIGNED: ReadonlySet<number> = new Set([
+  23, // NSAP-PTR
+  45, // IPSECKEY
+  47, // NSEC
+  64, // SVCB
+  65, // HTTPS
+  107, // LP
+]);
+
 const A6 = 38;
 const IPSECKEY = 45;
 /** The gateway of IPSECKEY is a name (RFC 4025 §2.3). */

@@ -150,6 +150,21 @@ export interface DnskeyFields {
   readonly publicKey: Uint8Array;
 }
 
+/** The fields of RRSIG before the signature (RFC 4034 §3.1). */
+export interface SignatureFields {
+  readonly typeCovered: number;
+  readonly algorithm: number;
+  /** Labels of the signed owner name, without the root and without the `*` of a wildcard. */
+  readonly labels: number;
+  /** Seconds. */
+  readonly originalTtl: number;
+  /** Seconds since 1970 modulo 2^32, in serial number arithmetic (RFC 4034 §3.1.5); so is inception. */
+  readonly expiration: number;
+  readonly inception: number;
+  readonly keyTag: number;
+  readonly signer: DomainName;
+}
+
 export interface SvcbFields {
   readonly priority: number;
   readonly target: DomainName;
@@ -211,18 +226,7 @@ export type Rdata =
     }
   | ({ readonly kind: 'DS' | 'CDS' } & DsFields)
   | ({ readonly kind: 'DNSKEY' | 'CDNSKEY' } & DnskeyFields)
-  | {
-      readonly kind: 'RRSIG';
-      readonly typeCovered: number;
-      readonly algorithm: number;
-      readonly labels: number;
-      readonly originalTtl: number;
-      readonly expiration: number;
-      readonly inception: number;
-      readonly keyTag: number;
-      readonly signer: DomainName;
-      readonly signature: Uint8Array;
-    }
+  | ({ readonly kind: 'RRSIG'; readonly signature: Uint8Array } & SignatureFields)
   | { readonly kind: 'NSEC'; readonly next: DomainName; readonly types: readonly number[] }
   | {
       readonly kind: 'NSEC3';

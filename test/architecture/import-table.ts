@@ -23,7 +23,7 @@ const WORLD = ['process.', 'fetch(', 'Math.random', 'console.'];
 export const IMPORT_TABLE: readonly ImportRow[] = [
   {
     part: 'dns',
-    mayImport: ['dns', 'dns/presentation', 'dns/wire', 'dns/zone-file'],
+    mayImport: ['dns', 'dns/dnssec', 'dns/presentation', 'dns/wire', 'dns/zone-file'],
     builtins: ['crypto', 'url'],
     packages: [],
     never: 'sockets, files, a clock or randomness: octets alone must be enough to test it',
