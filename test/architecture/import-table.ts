@@ -57,7 +57,8 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     mayImport: ['nameserver/signing', 'nameserver/zone'],
     builtins: [],
     packages: [],
-    never: 'the journal, answer, sockets: signing edits drafts, and what is signed is stored and served like other data',
+    never:
+      'the journal, answer, sockets: signing edits drafts, and what is signed is stored and served like other data',
     withoutGlobals: [...CLOCK, ...WORLD],
   },
   {
