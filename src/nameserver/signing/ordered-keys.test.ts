@@ -67,7 +67,7 @@ describe('an ordered set of octets', () => {
 
   it('has the keys of a sorted list after any changes, commits and failures, and readers see what is published', () => {
     fc.assert(
-      fc.property(fc.array(command, { maxLength: 300 }), (commands) => {
+      fc.property(fc.array(command, { maxLength: 300, size: 'max' }), (commands) => {
         const set = new OrderedKeys();
         let list = new SortedList();
         let published = new SortedList();
@@ -95,7 +95,7 @@ describe('an ordered set of octets', () => {
           expect(reader.has(reader.root, octets(probe))).toBe(published.keys.includes(probe));
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 
