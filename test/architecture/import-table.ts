@@ -53,6 +53,15 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     withoutGlobals: [...CLOCK, ...WORLD],
   },
   {
+    part: 'nameserver/signing',
+    mayImport: ['nameserver/signing', 'nameserver/zone'],
+    builtins: [],
+    packages: [],
+    never:
+      'the journal, answer, sockets: signing edits drafts, and what is signed is stored and served like other data',
+    withoutGlobals: [...CLOCK, ...WORLD],
+  },
+  {
     part: 'nameserver/journal',
     mayImport: ['core/errors.ts', 'dns', 'dns/wire', 'nameserver/journal', 'nameserver/zone', 'sqlite'],
     builtins: [],
