@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * Threads answer queries from the octets of a zone while the main thread changes it: names get other data of other sizes, come and
- * go, and the table grows. Each answer must be an RRset that the name had, whole; at the end each name has its last one. After the
- * first quarter the memory must not grow by more than a tenth. Exit code 1 otherwise.
+ * go, and the table grows. Each answer must be an RRset that the name had, whole; at the end each name has its last one. In runs
+ * of ten minutes or more, the memory must not grow by more than a tenth after the first quarter. Exit code 1 otherwise.
  * `node bench/reader-campaign.mjs [SECONDS] [READERS] [NAMES] [SEED]`, run by `npm run faults -- readers`.
  */
 import { isMainThread, parentPort, receiveMessageOnPort, Worker, workerData } from 'node:worker_threads';
@@ -12,7 +12,7 @@ import { OctetsReader } from '#dist/nameserver/zone/packed-octets.js';
 import { readTurns, TurnCounter } from '#dist/nameserver/zone/read-turns.js';
 import { ZoneNodes } from '#dist/nameserver/zone/zone-nodes.js';
 import { seeded } from './damage.mjs';
-import { IS_SMOKE_RUN, numbersFor, say } from './lab.mjs';
+import { numbersFor, say } from './lab.mjs';
 
 /** @typedef {import('#dist/nameserver/answer/answer.js').AnswerableVersion} AnswerableVersion */
 /** @typedef {import('#dist/nameserver/zone/zone-node.js').ZoneNode} ZoneNode */
@@ -30,6 +30,8 @@ const ROUND = 500;
 const BUSY_NAMES = 20;
 const QUARTERS = 4;
 const MAX_GROWTH = 1.1;
+/** In shorter runs the heap still grows to its usual size. */
+const LONG_SECONDS = 600;
 
 /** @param {(limit: number) => number} below @param {number} names */
 const anyName = (below, names) => below(below(2) === 0 ? BUSY_NAMES : names);
@@ -145,11 +147,11 @@ async function write() {
     faults.push(...seen);
   }
   say(`${changes} changes, ${shares} times other memory, the table has ${(highest * 8) / 1024} KiB`);
-  say(`${answers} answers, ${others} times none, ${faults.length} faults`);
   const growth = (resident.at(-1) ?? 0) / (resident[0] ?? 0);
   say(`memory after the last quarter / after the first: ${growth.toFixed(2)}`);
+  say(`${answers} answers, ${others} times none, ${faults.length} faults`);
   for (const fault of faults.slice(0, 10)) say(fault);
-  if (faults.length > 0 || answers === 0 || (!IS_SMOKE_RUN && growth > MAX_GROWTH)) process.exitCode = 1;
+  if (faults.length > 0 || answers === 0 || (SECONDS >= LONG_SECONDS && growth > MAX_GROWTH)) process.exitCode = 1;
 }
 
 /** @param {ReaderStart} start */
