@@ -64,6 +64,40 @@ function nodeOf(n, version) {
 if (isMainThread) await write();
 else read(/** @type {ReaderStart} */ (workerData));
 
+/**
+ * The zone that is changed. No async function may have a version of it in a variable: where it waits, V8 would keep a version that it
+ * no longer uses, and with it the way back from each later one.
+ * @param {number} names @param {(limit: number) => number} below
+ */
+function makeZone(names, below) {
+  /** The version of each name. @type {number[]} */
+  const versions = Array.from({ length: names }, () => NONE);
+  let nodes = ZoneNodes.of([]);
+  return {
+    versions,
+    get table() {
+      const { packed } = nodes;
+      if (packed === undefined) throw new Error('the zone is not packed');
+      return packed;
+    },
+    /** @param {number} commit its number, which is the version of the names that it changes @returns how many it changed */
+    change(commit) {
+      let next = nodes.layer();
+      // Now and then many names come or go at once: the table grows, and its blocks are used again.
+      const size = below(100) === 0 ? names / 2 : 1 + below(100);
+      const isRemoval = below(4) === 0;
+      for (let i = 0; i < size; i++) {
+        const n = anyName(below, names);
+        versions[n] = isRemoval ? NONE : commit;
+        next = isRemoval ? next.delete(keyOf(n)) : next.set(nodeOf(n, commit));
+      }
+      next.pack();
+      nodes = next;
+      return size;
+    },
+  };
+}
+
 async function write() {
   const [SECONDS = 0, READERS = 0, NAMES = 0, SEED = 0] = numbersFor([
     [600, 3],
@@ -73,14 +107,7 @@ async function write() {
   ]);
   const { below } = seeded(SEED);
   say(`${SECONDS} s, ${READERS} readers, ${NAMES} names, seed ${SEED}, node ${process.version}`);
-  /** @type {number[]} */
-  const versions = Array.from({ length: NAMES }, () => NONE);
-  let nodes = ZoneNodes.of([]);
-  const table = () => {
-    const { packed } = nodes;
-    if (packed === undefined) throw new Error('the zone is not packed');
-    return packed;
-  };
+  const zone = makeZone(NAMES, below);
   const readers = Array.from({ length: READERS }, (_, reader) => {
     /** @type {ReaderStart} */
     const start = {
@@ -114,29 +141,19 @@ async function write() {
     );
   };
   for (let commit = 1; performance.now() < endMs; commit++) {
-    let next = nodes.layer();
-    // Now and then many names come or go at once: the table grows, and its blocks are used again.
-    const size = below(100) === 0 ? NAMES / 2 : 1 + below(100);
-    const isRemoval = below(4) === 0;
-    for (let i = 0; i < size; i++) {
-      const n = anyName(below, NAMES);
-      versions[n] = isRemoval ? NONE : commit;
-      next = isRemoval ? next.delete(keyOf(n)) : next.set(nodeOf(n, commit));
-    }
-    next.pack();
-    nodes = next;
-    changes += size;
-    if (table().shape !== shape) {
-      shape = table().shape;
+    changes += zone.change(commit);
+    const { table } = zone;
+    if (table.shape !== shape) {
+      shape = table.shape;
       shares += 1;
-      tell({ kind: 'octets', octets: table().share() });
+      tell({ kind: 'octets', octets: table.share() });
     }
-    highest = Math.max(highest, table().end);
+    highest = Math.max(highest, table.end);
     if (commit % 20 === 0) await new Promise(setImmediate);
     if (performance.now() >= beginMs + ((resident.length + 1) * SECONDS * 1_000) / QUARTERS) noteMemory();
   }
   if (resident.length < QUARTERS) noteMemory();
-  tell({ kind: 'check', versions });
+  tell({ kind: 'check', versions: zone.versions });
   let [answers, others] = [0, 0];
   /** @type {string[]} */
   const faults = [];
