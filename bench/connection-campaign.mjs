@@ -6,12 +6,24 @@
  * must have all its descriptors back. Exit code 1 otherwise.
  * `node bench/connection-campaign.mjs [CONNECTIONS] [DESCRIPTORS] [--smoke]`, run by `npm run faults -- connections`.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort, MAIN, makeDirectory, numbersFor, SECRET, say, stop, UNIT_FLAGS, until, ZONE } from './lab.mjs';
+import {
+  freePort,
+  MAIN,
+  makeCertificate,
+  makeDirectory,
+  numbersFor,
+  SECRET,
+  say,
+  stop,
+  UNIT_FLAGS,
+  until,
+  ZONE,
+} from './lab.mjs';
 
 const [CONNECTIONS = 0, DESCRIPTORS = 0] = numbersFor([
   [1000, 120],
@@ -31,12 +43,7 @@ const [plain, tls, proxied, metrics, dns] = [
   await freePort(),
   await freePort(),
 ];
-const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')];
-const made = spawnSync('openssl', [
-  ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-  ...['-subj', '/CN=localhost', '-keyout', key, '-out', certificate],
-]);
-if (made.status !== 0) throw new Error(`openssl: ${made.stderr}`);
+const { certificate, key } = makeCertificate(directory);
 const file = join(directory, 'dyndns.yml');
 writeFileSync(
   file,

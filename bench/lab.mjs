@@ -388,3 +388,14 @@ end`
     wrong: Number(/Wrong replies: (\d+)/.exec(stdout)?.[1] ?? -1),
   };
 }
+
+/** Makes a self-signed certificate for localhost. @param {string} directory @returns its files */
+export function makeCertificate(directory) {
+  const [certificate, key] = [join(directory, 'certificate.pem'), join(directory, 'key.pem')];
+  const made = spawnSync('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
+    ...['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', certificate],
+  ]);
+  if (made.status !== 0) throw new Error(`openssl: ${made.stderr}`);
+  return { certificate, key };
+}

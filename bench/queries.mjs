@@ -4,21 +4,20 @@
  * has by default, in alternating rounds; and the processor time of a query. `node bench/queries.mjs [ROUNDS] [SECONDS] [THREADS] [--smoke]`
  */
 import { readdirSync } from 'node:fs';
+import { hasReusePort } from '#dist/config/resolve/state.js';
 import { memory, numbersFor, processorTime, processorTimeOfTree, Report, say, stop, UNIT_FLAGS } from './lab.mjs';
 import { bindPeer, measureQueries, ownPeer } from './peers.mjs';
 
 const NAMES = 1_000;
 /** The system chooses the thread of a query by the port of its client: few clients may all meet one thread. */
 const CLIENTS = 64;
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-const canShare = (major === 22 && minor >= 12) || (major === 23 && minor >= 1) || major > 23;
 
 const [ROUNDS = 0, SECONDS = 0, THREADS = 0] = numbersFor([
   [5, 1],
   [4, 1],
   [2, 2],
 ]);
-const most = canShare ? THREADS : 1;
+const most = hasReusePort(process.versions.node) ? THREADS : 1;
 if (most < THREADS) say(`More than one thread needs Node.js 22.12 or later: ${THREADS} threads are not measured.`);
 
 const report = new Report();

@@ -6,7 +6,6 @@
  * `node bench/reconnect.mjs [NAMES] [SECONDS] [SHARE] [ROUNDS] [--smoke]`; SHARE of the clients resume a session.
  */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -19,6 +18,7 @@ import {
   freePort,
   IS_SMOKE_RUN,
   MAIN,
+  makeCertificate,
   makeDirectory,
   numbersFor,
   processorTime,
@@ -33,6 +33,7 @@ import {
   ZONE,
 } from './lab.mjs';
 import { zoneText } from './peers.mjs';
+import { fillTokens, secretOf } from './store-tokens.mjs';
 
 /** How many sessions the clients share: a ticket may be used many times. */
 const SESSIONS = 100;
@@ -51,11 +52,6 @@ const HOST = 'localhost';
 if (process.argv[2] === '--bare') serveBare();
 else if (isMainThread) await measure();
 else parentPort?.postMessage(await updateAll(workerData));
-
-/** @param {number} n */
-function secretOf(n) {
-  return `token-of-router-${n}-0123456789abcdef`;
-}
 
 async function measure() {
   const [NAMES = 0, SECONDS = 0, SHARE = 0, ROUNDS = 0] = numbersFor([
@@ -76,7 +72,7 @@ async function measure() {
     zones: [{ name: ZONE, nameserver: 'embedded', ns: [`ns1.${ZONE}`], records: 'ns1 IN A 127.0.0.1' }],
   };
   const dnsPort = Number(options.dns.listen[0]?.split(':')[1]);
-  await fillStore(options.store, NAMES);
+  await fillTokens(options.store, NAMES);
   importZone(directory, options, NAMES);
 
   const start = async () => {
@@ -135,43 +131,6 @@ async function measure() {
     const ratio = report.middle(`${scheme} dyndns`) / report.middle(`${scheme} bare`);
     report.atLeast(`/myip over ${scheme}, a connection each, beside bare Node.js`, ratio, 0.85);
   }
-}
-
-/** @param {string} directory @returns the files of a certificate for HOST */
-function makeCertificate(directory) {
-  const [certificate, key] = [join(directory, 'cert.pem'), join(directory, 'key.pem')];
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const names = ['-subj', `/CN=${HOST}`, '-addext', `subjectAltName=DNS:${HOST}`];
-  const made = spawnSync('openssl', ['req', '-x509', ...curve, ...names, '-keyout', key, '-out', certificate]);
-  if (made.status !== 0) throw new Error(`openssl: ${made.stderr}`);
-  return { certificate, key };
-}
-
-/** A token for each name. @param {string} url @param {number} names */
-async function fillStore(url, names) {
-  const { DomainName } = await import('#dist/dns/name.js');
-  const { openStore } = await import('#dist/store/open-store.js');
-  const store = await openStore(url);
-  const step = 1_000;
-  for (let at = 0; at < names; at += step) {
-    const numbers = Array.from({ length: Math.min(step, names - at) }, (_, i) => at + i);
-    await Promise.all(
-      numbers.map((n) => {
-        const sha256 = createHash('sha256').update(secretOf(n)).digest('hex');
-        const hosts = [DomainName.parse(`h${n}.${ZONE}`)];
-        return store.tokens.create({
-          id: `t${n}`,
-          name: `t${n}`,
-          sha256,
-          hosts,
-          types: [1, 28],
-          addresses: 'any',
-          createdMs: 1,
-        });
-      }),
-    );
-  }
-  await store.close();
 }
 
 /** @param {string} directory @param {object} options @param {number} names */

@@ -4,7 +4,6 @@
  * history, in one run; then the same with 100,000 more tokens and hosts. The zone is embedded. Alternating rounds, medians; the targets are
  * ratios. `node bench/tokens.mjs [ROUNDS] [SECONDS] [MORE] [--smoke]`
  */
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import {
   freePort,
@@ -20,9 +19,7 @@ import {
   ZONE,
 } from './lab.mjs';
 import { startPostgres } from './postgres.mjs';
-
-const { DomainName } = await import('#dist/dns/name.js');
-const { openStore } = await import('#dist/store/open-store.js');
+import { fillTokens, secretOf } from './store-tokens.mjs';
 
 const [ROUNDS = 0, SECONDS = 0, MORE = 0] = numbersFor([
   [3, 1],
@@ -31,34 +28,11 @@ const [ROUNDS = 0, SECONDS = 0, MORE = 0] = numbersFor([
 ]);
 const HOSTS = 500;
 
-const secretOf = (/** @type {number} */ n) => `token-of-host-${n}-0123456789abcdef`;
-
 /** @param {string} url of a store @param {number} hosts with a token each */
-async function fillStore(url, hosts) {
-  const store = await openStore(url);
-  // SQLite commits all waiting writes at once; PostgreSQL has ten connections, and a write waits for one only briefly.
-  const step = url.startsWith('sqlite:') ? 1000 : 5;
-  for (let at = 0; at < hosts; at += step) {
-    const numbers = Array.from({ length: Math.min(step, hosts - at) }, (_, i) => at + i);
-    await Promise.all(
-      numbers.flatMap((n) => {
-        const ownerName = DomainName.parse(`h${n}.${ZONE}`);
-        const sha256 = createHash('sha256').update(secretOf(n)).digest('hex');
-        const token = {
-          id: `t${n}`,
-          name: `t${n}`,
-          sha256,
-          hosts: [ownerName],
-          types: [1, 28],
-          addresses: /** @type {const} */ ('any'),
-          createdMs: 1,
-        };
-        const settings = { ownerName, enabled: true, addresses: { allow: [], deny: [] }, fallback: [], members: [] };
-        return [store.tokens.create(token), store.hosts.put(settings)];
-      }),
-    );
-  }
-  await store.close();
+function fillStore(url, hosts) {
+  return fillTokens(url, hosts, (store, ownerName) =>
+    store.hosts.put({ ownerName, enabled: true, addresses: { allow: [], deny: [] }, fallback: [], members: [] }),
+  );
 }
 
 /** @param {string} store its URL, or `sqlite:` for a database of its own @param {number} hosts with a token each */

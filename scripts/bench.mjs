@@ -1,11 +1,12 @@
 /**
  * `npm run bench [-- NAME ARGUMENTS…] [--smoke]`: builds, installs the peers where it can, and runs all benchmarks, or one:
- * updates (BIND as the primary), nameserver (the embedded one beside BIND, Knot and PowerDNS), tokens (a credential for
- * each client), site (many hosts behind one prefix), sizes (large RRsets, messages and imports), receipts (the time until
+ * updates (BIND as the primary), nameserver (the embedded one beside BIND, Knot and PowerDNS), tokens (a credential for each
+ * client), site (many hosts behind one prefix), sizes (large RRsets, messages and imports), receipts (the time until
  * secondaries serve a change), powerdns (its API on a zone of a million names), stream (readers of event streams), page (the
- * dashboard in a browser), waits (DNS answers while something else is done), queries (with more and more threads that answer, beside BIND), reconnect (50,000 routers, each with a new TLS
- * connection), growth (several servers that share a PostgreSQL), codec (the wire codec beside dns-packet), and, only by name,
- * compare (this build beside another one). `--smoke` only shows that a benchmark runs.
+ * dashboard in a browser), waits (DNS answers while something else is done), queries (with more and more threads that answer,
+ * beside BIND), reconnect (50,000 routers, each with a new TLS connection), growth (several servers that share a PostgreSQL),
+ * codec (the wire codec beside dns-packet), and, only by name, compare (this build beside another one). `--smoke` only shows
+ * that a benchmark runs.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

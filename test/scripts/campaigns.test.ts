@@ -57,6 +57,7 @@ const PARTS = [
   'peers.mjs',
   'postgres.mjs',
   'raw-transfer.mjs',
+  'store-tokens.mjs',
   'tcp-cuts.mjs',
   'update-corpus.mjs',
   'update-differences.mjs',

@@ -8,9 +8,6 @@ import { createHash, hash } from 'node:crypto';
 import { compareNameKeys, DomainName } from '../name.ts';
 import { formatBase32Hex, parseBase32Hex } from '../presentation/text-numbers.ts';
 
-/** The only hash algorithm of NSEC3, SHA-1 (IANA "DNSSEC NSEC3 Parameters"). */
-export const NSEC3_SHA1 = 1;
-
 /** More are not computed: they only cost time, and validators refuse them (RFC 9276 §3.2). */
 export const MAX_NSEC3_ITERATIONS = 150;
 

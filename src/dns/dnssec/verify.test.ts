@@ -129,7 +129,7 @@ describe.each([
     expect(KEYS.verify(addresses('x.v.example.com.', 1), signature, NOW)).toBe('wrong-signature');
   });
 
-  it('a name with an asterisk that is not its first label is no wildcard', () => {
+  it('a name with an asterisk that is not its first label is not a wildcard', () => {
     const inner = addresses('a.*.example.com.', 1);
     expect(KEYS.verify(inner, signed(key, inner), NOW)).toBe('valid');
     expect(KEYS.verify(addresses('a.b.example.com.', 1), signed(key, inner), NOW)).toBe('wrong-signature');

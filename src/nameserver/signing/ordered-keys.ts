@@ -7,7 +7,7 @@
  * the one that is published.
  */
 import { u16, writeU16 } from '../zone/node-octets.ts';
-import { arePast, readTurns } from '../zone/read-turns.ts';
+import { GivenUpBlocks } from '../zone/read-turns.ts';
 import {
   BLOCK_OCTETS,
   CHUNK_BLOCKS,
@@ -58,10 +58,8 @@ export class OrderedKeys extends OrderedOctets {
   readonly #unpublished: SealedOrder[] = [];
   /** The number of blocks that have been used. */
   #end = 0;
-  #free: number[] = [];
-  #givenUp: number[] = [];
-  #awaited: number[] = [];
-  #readers: ReturnType<typeof readTurns.current> = [];
+  readonly #free: number[] = [];
+  readonly #givenUp = new GivenUpBlocks();
   /** Of the block that the last insertion split: the least key and the number of the new block. */
   #splitKey: Uint8Array | undefined;
   #splitBlock = NO_CHILD;
@@ -156,7 +154,7 @@ export class OrderedKeys extends OrderedOctets {
   /** Shows a state to readers. States are published in the order of their `seal`. */
   publish({ root, replaced }: SealedOrder): void {
     Atomics.store(this.#header, OrderedHeader.root, root);
-    for (const block of replaced) this.#givenUp.push(block);
+    for (const block of replaced) this.#givenUp.add(block);
     this.#unpublished.shift();
   }
 
@@ -350,7 +348,7 @@ export class OrderedKeys extends OrderedOctets {
   }
 
   #allocate(level: number): number {
-    if (this.#givenUp.length + this.#awaited.length > 0) this.#reclaim();
+    for (const free of this.#givenUp.reclaim()) this.#free.push(free);
     const block = this.#free.pop() ?? this.#extend();
     const octets = this.octetsOf(block);
     const start = startOf(block);
@@ -361,15 +359,6 @@ export class OrderedKeys extends OrderedOctets {
     octets[start + LEVEL] = level;
     this.#fresh.add(block);
     return block;
-  }
-
-  /** Frees the blocks that were given up and that no thread reads any more. */
-  #reclaim(): void {
-    if (!arePast(this.#readers)) return;
-    for (const block of this.#awaited) this.#free.push(block);
-    this.#awaited = this.#givenUp;
-    this.#givenUp = [];
-    this.#readers = readTurns.current();
   }
 
   #extend(): number {

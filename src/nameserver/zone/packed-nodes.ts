@@ -23,7 +23,7 @@ import {
   TableHeader,
   UNIT,
 } from './packed-octets.ts';
-import { arePast, readTurns } from './read-turns.ts';
+import { GivenUpBlocks } from './read-turns.ts';
 import type { ZoneNode } from './zone-node.ts';
 
 /** A name out of its place: its octets, one character for each, or the node where those are too many. */
@@ -40,10 +40,7 @@ export class PackedNodes extends PackedOctets {
   #end = 0;
   /** Places of free blocks by their size. */
   readonly #free = new Map<number, number[]>();
-  /** Places of blocks that were given up since, and of those before whose readers are known. */
-  #givenUp: number[] = [];
-  #awaited: number[] = [];
-  #readers: ReturnType<typeof readTurns.current> = [];
+  readonly #givenUp = new GivenUpBlocks();
   readonly #large = new Map<number, ZoneNode>();
   #size = 0;
   readonly #header = new Int32Array(new SharedArrayBuffer(HEADER_WORDS * Int32Array.BYTES_PER_ELEMENT));
@@ -210,23 +207,12 @@ export class PackedNodes extends PackedOctets {
     const offset = offsetOf(place);
     if (chunk[offset + STATE] === LARGE) this.#large.delete(place);
     chunk[offset + STATE] = FREE;
-    this.#givenUp.push(place);
+    this.#givenUp.add(place);
   }
 
   /** Frees the blocks that were given up and that no thread reads any more. */
   #reclaim(): void {
-    if (!arePast(this.#readers)) return;
-    this.#freeAll(this.#awaited);
-    this.#awaited = this.#givenUp;
-    this.#givenUp = [];
-    this.#readers = readTurns.current();
-    if (this.#readers.length > 0) return;
-    this.#freeAll(this.#awaited);
-    this.#awaited = [];
-  }
-
-  #freeAll(places: readonly number[]): void {
-    for (const place of places) {
+    for (const place of this.#givenUp.reclaim()) {
       const units = this.unitsAt(place);
       const free = this.#free.get(units);
       if (free === undefined) this.#free.set(units, [place]);
@@ -235,7 +221,7 @@ export class PackedNodes extends PackedOctets {
   }
 
   #allocate(units: number): number {
-    if (this.#givenUp.length + this.#awaited.length > 0) this.#reclaim();
+    this.#reclaim();
     const free = this.#free.get(units)?.pop();
     if (free !== undefined) return free;
     const rest = CHUNK_UNITS - (this.#end % CHUNK_UNITS);

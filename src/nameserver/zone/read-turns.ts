@@ -42,7 +42,7 @@ export class ReadTurns {
     if (at >= 0) this.#turns.splice(at, 1);
   }
 
-  /** What threads do now, for `arePast`. Empty if none reads. */
+  /** What threads do now. Empty if none reads. */
   current(): readonly (readonly [turns: Int32Array, turn: number])[] {
     const reading: [Int32Array, number][] = [];
     for (const turns of this.#turns) {
@@ -54,7 +54,7 @@ export class ReadTurns {
 }
 
 /** Whether each turn that was read at `ReadTurns.current()` has ended. */
-export function arePast(reading: ReturnType<ReadTurns['current']>): boolean {
+function arePast(reading: ReturnType<ReadTurns['current']>): boolean {
   for (const [turns, turn] of reading) if (Atomics.load(turns, 0) === turn) return false;
   return true;
 }
@@ -99,3 +99,30 @@ export class TurnCounter {
 
 /** Of this process; the main thread alone uses it. */
 export const readTurns = new ReadTurns();
+
+const NONE: readonly number[] = [];
+
+/** Blocks that were given up, by their numbers, until no thread can still read them. */
+export class GivenUpBlocks {
+  /** Those that were given up since, and those of before whose readers are known. */
+  #since: number[] = [];
+  #awaited: number[] = [];
+  #readers: ReturnType<ReadTurns['current']> = [];
+
+  add(block: number): void {
+    this.#since.push(block);
+  }
+
+  /** Takes those that no thread reads any more. */
+  reclaim(): readonly number[] {
+    if (this.#since.length + this.#awaited.length === 0 || !arePast(this.#readers)) return NONE;
+    const past = this.#awaited;
+    this.#awaited = this.#since;
+    this.#since = [];
+    this.#readers = readTurns.current();
+    if (this.#readers.length > 0) return past;
+    const all = past.length === 0 ? this.#awaited : past.concat(this.#awaited);
+    this.#awaited = [];
+    return all;
+  }
+}
