@@ -43,7 +43,7 @@ if (name === 'requests') {
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const { status } = spawnSync(
     execPath,
-    [vitest, 'run', 'test/e2e/malformed.test.ts', 'test/e2e/powerdns-malformed.test.ts'],
+    [vitest, 'run', ...['malformed', 'api-malformed', 'powerdns-malformed'].map((file) => `test/e2e/${file}.test.ts`)],
     {
       cwd: root,
       stdio: 'inherit',
