@@ -74,7 +74,13 @@ describe('a store without an overview', () => {
         'removal',
       ];
       for (const name of triggers) database.run(`drop trigger overview_${name}`);
-      for (const statement of ['drop table host_overview', 'drop table host_days', 'drop table event_batches', FORGET])
+      for (const statement of [
+        'drop table host_overview',
+        'drop table host_days',
+        'drop table event_batches',
+        'drop table ticket_keys',
+        FORGET,
+      ])
         database.run(statement);
       database.close();
     });
@@ -91,7 +97,12 @@ describe('a store without an overview', () => {
           for (const name of ['changed', 'failed', 'refused', 'activity', 'settings', 'removal']) {
             await client.query(`drop function overview_${name} cascade`);
           }
-          for (const statement of ['drop table host_overview', 'drop table host_days', FORGET]) {
+          for (const statement of [
+            'drop table host_overview',
+            'drop table host_days',
+            'drop table ticket_keys',
+            FORGET,
+          ]) {
             await client.query(statement);
           }
           await client.end();
