@@ -4,7 +4,8 @@
  * The formats are our own, big-endian: a name is a length octet and its wire octets; a record is name, type (2), TTL (4),
  * RDLENGTH (2), RDATA. The first octet of each row is the format version. Rows of version 2 have a CRC-32C, which covers what
  * else tells rows apart (zone, serials), so that a row at a wrong place does not fit: that of a name in a column of its own,
- * the others at their end. Rows of version 1 have none and are replaced when they are next written.
+ * the others at their end. Rows of version 1 have none and are replaced when they are next written. Version 3 is that of signed data:
+ * releases that cannot read it find the row damaged, and do not serve it without its signatures.
  */
 
 import { WireError } from '../../dns/wire/reader.ts';
@@ -15,6 +16,8 @@ import type { StaticRRsets, ZoneDiff, ZoneRecord } from '../zone/zone-version.ts
 
 const FORMAT = 2;
 const FORMAT_WITHOUT_CRC = 1;
+/** As version 2, with signatures of RRsets: of a name in its RRsets, of a diff as its RRSIG records. */
+const FORMAT_SIGNED = 3;
 const CRC_OCTETS = 4;
 
 /** The columns that identify the row of a commit. */
@@ -59,7 +62,7 @@ export interface ZoneColumns {
 
 export function encodeNode(node: ZoneNode): Buffer {
   const octets = Buffer.allocUnsafe(1 + nodeLength(node));
-  octets[0] = FORMAT;
+  octets[0] = node.rrsets.some(({ signatures }) => signatures !== undefined) ? FORMAT_SIGNED : FORMAT;
   writeNode(octets, 1, node);
   return octets;
 }
@@ -74,12 +77,12 @@ export function decodeNode(row: Uint8Array): ZoneNode {
 }
 
 /** Removed and added records; the serials are separate columns. */
-export function encodeDiff({ removed, added }: ZoneDiff, columns: DiffColumns): Buffer {
+export function encodeDiff({ removed, added, isSigned }: ZoneDiff, columns: DiffColumns): Buffer {
   let size = 9 + CRC_OCTETS;
   for (const list of [removed, added])
     for (const { wireText, rdata } of list) size += 9 + wireText.length + rdata.length;
   const octets = Buffer.allocUnsafe(size);
-  let at = octets.writeUInt8(FORMAT, 0);
+  let at = octets.writeUInt8(isSigned ? FORMAT_SIGNED : FORMAT, 0);
   for (const list of [removed, added]) {
     at = octets.writeUInt32BE(list.length, at);
     for (const { wireText, type, ttl, rdata } of list) {
@@ -116,7 +119,7 @@ export function decodeDiff(row: Uint8Array, columns: DiffColumns): ZoneDiff {
   const removed = list();
   const added = list();
   if (at !== octets.length) throw new WireError('a commit in the database is damaged', at);
-  return { serialBefore, serial, removed, added };
+  return { serialBefore, serial, removed, added, ...(octets[0] === FORMAT_SIGNED && { isSigned: true }) };
 }
 
 /** @param zone primary key of the zone */
@@ -159,7 +162,7 @@ function checkedContent(octets: Buffer, seed: number, message: string): Buffer {
 }
 
 export function isKnownFormat(octets: Uint8Array): boolean {
-  return octets[0] === FORMAT || octets[0] === FORMAT_WITHOUT_CRC;
+  return octets[0] === FORMAT || octets[0] === FORMAT_WITHOUT_CRC || octets[0] === FORMAT_SIGNED;
 }
 
 function view(row: Uint8Array): Buffer {

@@ -104,6 +104,16 @@ export class OrderedKeys extends OrderedOctets {
     return this.afterFrom(this.#root, key);
   }
 
+  /** As `has` in the published state. */
+  isPublished(key: Uint8Array): boolean {
+    return this.hasFrom(this.#header[OrderedHeader.root]!, key);
+  }
+
+  /** As `floor` in the published state. */
+  publishedFloor(key: Uint8Array): Uint8Array | undefined {
+    return this.floorFrom(this.#header[OrderedHeader.root]!, key);
+  }
+
   /** The keys in their order. The set must not be changed meanwhile. */
   keys(): Generator<Uint8Array> {
     return this.keysFrom(this.#root);

@@ -7,8 +7,10 @@
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { nextSerial } from '../../dns/serial.ts';
+import type { DraftSigner } from './draft-signer.ts';
 import type { ZoneNames } from './occlusion.ts';
-import { memberTest, rrsetFinder, sameRRsets } from './same-rrset.ts';
+import { memberTest, rrsetFinder, sameData, sameRRsets } from './same-rrset.ts';
+import { rrsigRdata, withSignatures } from './signatures.ts';
 import type { ZoneNode, ZoneRRset } from './zone-node.ts';
 import type { ZoneNodes } from './zone-nodes.ts';
 import {
@@ -101,10 +103,11 @@ export class ZoneDraft {
     this.unserved = unserved;
   }
 
-  /** Sets the RRset of its type; an RRset without members deletes it. */
-  setRRset(ownerName: { readonly key: string; readonly wireText: string }, rrset: ZoneRRset): void {
+  /** Sets the RRset of its type, without signatures; an RRset without members deletes it. */
+  setRRset(ownerName: { readonly key: string; readonly wireText: string }, edited: ZoneRRset): void {
     const node = this.find(ownerName.key);
     const rrsets = node?.rrsets ?? [];
+    const rrset = edited.signatures === undefined ? edited : withSignatures(edited, []);
     const at = rrsets.findIndex(({ type }) => type === rrset.type);
     if (rrset.rdatas.length === 0) {
       if (at >= 0) this.#setRRsets(node!, rrsets.toSpliced(at, 1), false);
@@ -116,11 +119,22 @@ export class ZoneDraft {
     this.#setRRsets({ key, wireText, rrsets, children }, next, node === undefined);
   }
 
-  /** Replaces all RRsets of a name; none removes it. @param ownerName its `wireText` is the name's letter case */
+  /** Sets the RRsets of a name that is there: the same data, signed in another way. */
+  setSigned(node: ZoneNode, rrsets: readonly ZoneRRset[]): void {
+    if (rrsets !== node.rrsets) this.#setRRsets(node, rrsets, false);
+  }
+
+  /**
+   * Replaces all RRsets of a name; none removes it. Only those that are not new objects keep their signatures.
+   * @param ownerName its `wireText` is the name's letter case
+   */
   setRRsets({ key, wireText }: Pick<DomainName, 'key' | 'wireText'>, rrsets: readonly ZoneRRset[]): void {
     const node = this.find(key);
     const before = { key, wireText, rrsets: node?.rrsets ?? [], children: node?.children ?? 0 };
-    this.#setRRsets(before, rrsets, node === undefined);
+    const edited = rrsets.map((rrset) => {
+      return rrset.signatures === undefined || before.rrsets.includes(rrset) ? rrset : withSignatures(rrset, []);
+    });
+    this.#setRRsets(before, edited, node === undefined);
   }
 
   deleteRRset(key: string, type: number): void {
@@ -168,52 +182,97 @@ export class ZoneDraft {
     return new ZoneVersion(this.base.apex, nodes, this.#cuts, this.statics, this.unserved);
   }
 
+  /** Keys of the names that were edited, also by edits that were rolled back. */
+  get touched(): ReadonlyMap<string, ZoneNode | undefined> {
+    return this.#touched;
+  }
+
   /**
    * The new version and its diff; undefined if nothing changed. The serial is incremented unless an edit set a later one
    * (RFC 2136 §3.6).
+   * @param signer of a signed zone
    */
-  seal(): SealedDraft | undefined {
+  seal(signer?: DraftSigner): SealedDraft | undefined {
     const { base } = this;
     const apexKey = base.apex.key;
-    const changed: { key: string; before: ZoneNode | undefined; after: ZoneNode | undefined }[] = [];
-    for (const [key, before] of this.#touched) {
-      const after = this.#nodes.get(key);
-      if (!sameRRsets(before?.rrsets, after?.rrsets)) changed.push({ key, before, after });
-    }
+    if (signer !== undefined) this.#keepSignatures();
+    let changed = this.#changedNames();
     if (changed.length === 0 && this.statics === base.statics && this.unserved === base.unserved) return undefined;
     const soa = this.findRRset(apexKey, RRType.SOA)!;
     if (soaSerial(soa.rdatas[0]!) === base.serial) {
       const rdata = withSerial(soa.rdatas[0]!, nextSerial(base.serial));
-      this.setRRset(base.apex, { ...soa, rdatas: [rdata] });
+      this.setRRset(base.apex, { type: soa.type, ttl: soa.ttl, rdatas: [rdata] });
       // The diff begins with the SOA itself; only other RRsets of the apex are compared.
       if (!changed.some(({ key }) => key === apexKey))
         changed.push({ key: apexKey, before: undefined, after: undefined });
+    }
+    if (signer !== undefined) {
+      signer.sign(this);
+      changed = this.#changedNames();
     }
     const version = this.version();
     const removed: ZoneRecord[] = [soaRecord(base)];
     const added: ZoneRecord[] = [soaRecord(version)];
     for (const { before, after } of changed) {
-      if (before) collectMissing(before, after, removed);
-      if (after) collectMissing(after, before, added);
+      if (before) collectMissing(before, after, apexKey, removed);
+      if (after) collectMissing(after, before, apexKey, added);
     }
     const keys = changed.map(({ key }) => key);
-    return { version, diff: { serialBefore: base.serial, serial: version.serial, removed, added }, keys };
+    const diff = { serialBefore: base.serial, serial: version.serial, removed, added };
+    return { version, diff: base.isSigned || version.isSigned ? { ...diff, isSigned: true } : diff, keys };
   }
+
+  #changedNames(): ChangedName[] {
+    const changed: ChangedName[] = [];
+    for (const [key, before] of this.#touched) {
+      const after = this.#nodes.get(key);
+      if (!sameRRsets(before?.rrsets, after?.rrsets)) changed.push({ key, before, after });
+    }
+    return changed;
+  }
+
+  /** An edit made a new RRset without signatures. Where its data is that of the base, those of the base are valid. */
+  #keepSignatures(): void {
+    for (const [key, before] of this.#touched) {
+      const node = before && this.#nodes.get(key);
+      if (node === undefined) continue;
+      const findBefore = rrsetFinder(before!.rrsets);
+      const rrsets = node.rrsets.map((rrset) => {
+        const old = rrset.signatures === undefined ? findBefore(rrset.type) : undefined;
+        return old?.signatures !== undefined && sameData(old, rrset) ? old : rrset;
+      });
+      if (rrsets.some((rrset, at) => rrset !== node.rrsets[at])) this.setSigned(node, rrsets);
+    }
+  }
+}
+
+interface ChangedName {
+  readonly key: string;
+  readonly before: ZoneNode | undefined;
+  readonly after: ZoneNode | undefined;
 }
 
 function soaRecord({ apexNode, soa }: ZoneVersion): ZoneRecord {
   return { wireText: apexNode.wireText, type: RRType.SOA, ttl: soa.ttl, rdata: soa.rdatas[0]! };
 }
 
-/** Collects the records of `node`, except SOA, that `other` does not have with the same TTL. */
-function collectMissing(node: ZoneNode, other: ZoneNode | undefined, records: ZoneRecord[]): void {
+/** Collects the records of `node` that `other` does not have with the same TTL; of the SOA only the signatures. */
+function collectMissing(node: ZoneNode, other: ZoneNode | undefined, apexKey: string, records: ZoneRecord[]): void {
   const findOther = rrsetFinder(other?.rrsets ?? []);
+  const { wireText } = node;
   for (const rrset of node.rrsets) {
-    if (rrset.type === RRType.SOA) continue;
     const counterpart = findOther(rrset.type);
     if (counterpart === rrset) continue;
-    const { type, ttl } = rrset;
-    const isCommon = memberTest(counterpart?.ttl === ttl ? counterpart.rdatas : []);
-    for (const rdata of rrset.rdatas) if (!isCommon(rdata)) records.push({ wireText: node.wireText, type, ttl, rdata });
+    const { type, ttl, signatures = [] } = rrset;
+    const same = counterpart?.ttl === ttl ? counterpart : undefined;
+    if (type !== RRType.SOA) {
+      const isCommon = memberTest(same?.rdatas ?? []);
+      for (const rdata of rrset.rdatas) if (!isCommon(rdata)) records.push({ wireText, type, ttl, rdata });
+    }
+    // After the data: a replay that adds data drops the signatures that are there.
+    for (const signature of signatures) {
+      if (same?.signatures?.includes(signature)) continue;
+      records.push({ wireText, type: RRType.RRSIG, ttl, rdata: rrsigRdata(rrset, signature, apexKey) });
+    }
   }
 }

@@ -2,7 +2,9 @@
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { type SealedDraft, ZoneDraft } from './draft.ts';
+import type { ChainOrder, DraftSigner } from './draft-signer.ts';
 import { readTurns } from './read-turns.ts';
+
 import type { StaticRRsets, ZoneDiff, ZoneVersion } from './zone-version.ts';
 
 /** Recent diffs in memory, so that IXFR to a secondary that follows closely does not read the disk. */
@@ -24,6 +26,8 @@ export class EmbeddedZone {
   #publishedCommit: number;
   /** The journal's number of the commit in flight. */
   pendingCommit = 0;
+  /** Of a signed zone. */
+  signer: DraftSigner | undefined;
 
   constructor(id: number, version: ZoneVersion, publishedCommit: number) {
     this.id = id;
@@ -58,7 +62,7 @@ export class EmbeddedZone {
 
   /** Seals the draft for a commit; its version becomes the newest one. */
   seal(): SealedDraft | undefined {
-    const sealed = this.#draft?.seal();
+    const sealed = this.#draft?.seal(this.signer);
     this.#draft = undefined;
     if (sealed !== undefined) this.#newest = sealed.version;
     return sealed;
@@ -80,6 +84,7 @@ export class EmbeddedZone {
     });
     if (version.nodes.packed !== table) table?.unshare();
     this.#published = version;
+    this.signer?.publish();
     this.#publishedCommit = this.pendingCommit;
     for (const key of keys) this.unfolded.add(key);
     if (diff.removed.length + diff.added.length > MAX_RECENT_RECORDS) this.#recent = [];
@@ -91,6 +96,12 @@ export class EmbeddedZone {
   abandon(): void {
     this.#newest = this.#published;
     this.#draft = undefined;
+    this.signer?.abandon();
+  }
+
+  /** By what proofs of the published version are found; undefined for an unsigned zone. */
+  get order(): ChainOrder | undefined {
+    return this.#published.isSigned ? this.signer?.order : undefined;
   }
 
   /** The RRsets that the configuration sets. */

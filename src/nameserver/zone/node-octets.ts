@@ -1,7 +1,10 @@
 /**
  * One name with its records in octets, big-endian: the length of the owner name (1 octet) and the owner name in wire form with its
  * letter case, the number of RRsets (1); for each RRset its type (2), TTL (4) and number of records (2); for each record the length
- * of its RDATA (2) and the RDATA. So it is in the database (journal-codec.ts), and in memory (packed-nodes.ts).
+ * of its RDATA (2) and the RDATA. The highest bit of the number of records says that signatures follow the records: their number
+ * (1), and for each its length (1) and its octets (signatures.ts).
+ *
+ * So it is in the database (journal-codec.ts), and in memory (packed-nodes.ts).
  */
 import { lowerCaseText } from '../../dns/name.ts';
 import type { ZoneNode, ZoneRRset } from './zone-node.ts';
@@ -10,29 +13,43 @@ import type { ZoneNode, ZoneRRset } from './zone-node.ts';
 export const MAX_RRSETS = 255;
 /** Octets of an RRset before its records. */
 export const RRSET_OCTETS = 8;
+/** In the number of records: signatures follow them. */
+const SIGNED = 0x8000;
+/** Records of an RRset in octets. */
+export const MAX_MEMBERS = SIGNED - 1;
 
 export function nodeLength({ wireText, rrsets }: ZoneNode): number {
   let length = 2 + wireText.length;
-  for (const { rdatas } of rrsets) {
+  for (const { rdatas, signatures } of rrsets) {
     length += RRSET_OCTETS;
     for (const rdata of rdatas) length += 2 + rdata.length;
+    if (signatures === undefined) continue;
+    length += 1;
+    for (const signature of signatures) length += 1 + signature.length;
   }
   return length;
 }
 
-/** @returns the offset after the node @throws RangeError with more than MAX_RRSETS */
+/** @returns the offset after the node @throws RangeError with more than MAX_RRSETS or MAX_MEMBERS */
 export function writeNode(to: Buffer, start: number, { wireText, rrsets }: ZoneNode): number {
   if (rrsets.length > MAX_RRSETS) throw new RangeError(`a name has ${rrsets.length} types`);
   let at = start;
   to[at++] = wireText.length;
   at = writeText(to, at, wireText);
   to[at++] = rrsets.length;
-  for (const { type, ttl, rdatas } of rrsets) {
+  for (const { type, ttl, rdatas, signatures } of rrsets) {
+    if (rdatas.length > MAX_MEMBERS) throw new RangeError(`an RRset has ${rdatas.length} records`);
     at = writeU16(to, at, type);
     at = writeU16(to, at, ttl >>> 16);
     at = writeU16(to, at, ttl);
-    at = writeU16(to, at, rdatas.length);
+    at = writeU16(to, at, signatures === undefined ? rdatas.length : rdatas.length | SIGNED);
     for (const rdata of rdatas) at = writeText(to, writeU16(to, at, rdata.length), rdata);
+    if (signatures === undefined) continue;
+    to[at++] = signatures.length;
+    for (const signature of signatures) {
+      to[at++] = signature.length;
+      at = writeText(to, at, signature);
+    }
   }
   return at;
 }
@@ -48,12 +65,22 @@ export function readNode(from: Buffer, start: number, children: number): ZoneNod
     const members = u16(from, at + 6);
     at += RRSET_OCTETS;
     const rdatas: string[] = [];
-    for (let i = 0; i < members; i++) {
+    for (let i = members & MAX_MEMBERS; i > 0; i--) {
       const end = at + 2 + u16(from, at);
       rdatas.push(from.toString('latin1', at + 2, end));
       at = end;
     }
-    rrsets.push({ type, ttl, rdatas });
+    if ((members & SIGNED) === 0) {
+      rrsets.push({ type, ttl, rdatas });
+      continue;
+    }
+    const signatures: string[] = [];
+    for (let i = from[at++]!; i > 0; i--) {
+      const end = at + 1 + from[at]!;
+      signatures.push(from.toString('latin1', at + 1, end));
+      at = end;
+    }
+    rrsets.push({ type, ttl, rdatas, signatures });
   }
   return { key: lowerCaseText(wireText), wireText, rrsets, children };
 }
@@ -83,12 +110,39 @@ export function findRRsetAt(octets: Uint8Array, node: number, type: number): num
 
 /** @param rrset offset of an RRset @returns the offset after it; -1 if it would be beyond the end of the octets */
 export function rrsetEnd(octets: Uint8Array, rrset: number): number {
+  const end = recordsEnd(octets, rrset);
+  return end >= 0 && hasSignatures(octets, rrset) ? signaturesEnd(octets, end) : end;
+}
+
+/** The number of records of an RRset. */
+export function membersOf(octets: Uint8Array, rrset: number): number {
+  return u16(octets, rrset + 6) & MAX_MEMBERS;
+}
+
+/** True if signatures begin at `recordsEnd`. */
+export function hasSignatures(octets: Uint8Array, rrset: number): boolean {
+  return (octets[rrset + 6]! & (SIGNED >> 8)) !== 0;
+}
+
+/** The offset after the records of an RRset; -1 as for `rrsetEnd`. */
+export function recordsEnd(octets: Uint8Array, rrset: number): number {
   let at = rrset + RRSET_OCTETS;
-  for (let members = u16(octets, rrset + 6); members > 0; members--) {
+  for (let members = membersOf(octets, rrset); members > 0; members--) {
     if (at + 2 > octets.length) return -1;
     at += 2 + u16(octets, at);
   }
   return at > octets.length ? -1 : at;
+}
+
+function signaturesEnd(octets: Uint8Array, start: number): number {
+  const { length } = octets;
+  if (start >= length) return -1;
+  let at = start + 1;
+  for (let count = octets[start]!; count > 0; count--) {
+    if (at >= length) return -1;
+    at += 1 + octets[at]!;
+  }
+  return at > length ? -1 : at;
 }
 
 export function u16(octets: Uint8Array, at: number): number {

@@ -7,7 +7,7 @@
  */
 import { formatRRType, RRType } from '../../dns/rdata.ts';
 import { rdataKey } from '../../dns/rdata-canonical.ts';
-import { sameRRset } from './same-rrset.ts';
+import { sameData } from './same-rrset.ts';
 import type { ZoneNode } from './zone-node.ts';
 import type { ZoneNodes } from './zone-nodes.ts';
 import { findRRset, isCut, isStrictlyBelow, nameOf, parentKey } from './zone-version.ts';
@@ -132,7 +132,8 @@ export function newlyOccluded(before: ZoneNames, after: ZoneNames, keys: Iterabl
       const cut = hiddenBy(after, above, key, rrset.type, node);
       if (cut === undefined) continue;
       // Hidden before, and unchanged.
-      const isOld = earlier !== undefined && sameRRset(rrset, findRRset(earlier, rrset.type));
+      const old = earlier && findRRset(earlier, rrset.type);
+      const isOld = old !== undefined && sameData(rrset, old);
       if (!isOld || !isHidden(before, key, rrset.type, earlier)) return hiddenText(node, rrset.type, cut);
     }
     if (!isCut(node, after.apex.key) || !hidesBelow(after, node)) continue;

@@ -1,4 +1,7 @@
-/** RRsets compared octet by octet, whatever the order of their members. The comparison of secondaries is in rrset-members.ts. */
+/**
+ * RRsets compared octet by octet with their signatures, whatever the order of their members. The comparison of secondaries is in
+ * rrset-members.ts.
+ */
 import type { ZoneRRset } from './zone-node.ts';
 
 /** Most names have few RRsets, and most RRsets few members: a search of more uses an index, so that the work is linear. */
@@ -14,8 +17,12 @@ export function sameRRsets(a: readonly ZoneRRset[] = NONE, b: readonly ZoneRRset
 
 export function sameRRset(a: ZoneRRset, b: ZoneRRset | undefined): boolean {
   if (a === b) return true;
-  if (b === undefined || a.ttl !== b.ttl || a.rdatas.length !== b.rdatas.length) return false;
-  return a.rdatas.every(memberTest(b.rdatas));
+  return b !== undefined && a.signatures?.join() === b.signatures?.join() && sameData(a, b);
+}
+
+/** Whatever their signatures. */
+export function sameData(a: ZoneRRset, b: ZoneRRset): boolean {
+  return a.ttl === b.ttl && a.rdatas.length === b.rdatas.length && a.rdatas.every(memberTest(b.rdatas));
 }
 
 /** Finds an RRset by its type. */

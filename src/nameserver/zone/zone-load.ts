@@ -5,6 +5,7 @@ import { RRType } from '../../dns/rdata.ts';
 import { ZoneDraft } from './draft.ts';
 import { findRRsetAt, readNode } from './node-octets.ts';
 import { PackedNodes } from './packed-nodes.ts';
+import { addSignature, removeSignature, typeCovered } from './signatures.ts';
 import type { ZoneNode } from './zone-node.ts';
 import { ZoneNodes } from './zone-nodes.ts';
 import {
@@ -98,29 +99,52 @@ function childCounts(
 export function replay(version: ZoneVersion, diffs: Iterable<ZoneDiff>): { version: ZoneVersion; keys: string[] } {
   const draft = new ZoneDraft(version);
   const keys = new Set<string>();
-  let last: ZoneRecord | undefined;
-  for (const { removed, added } of diffs) {
-    last = added[0];
-    for (const record of removed) keys.add(remove(draft, record));
-    for (const record of added) keys.add(add(draft, record));
+  let last: ZoneDiff | undefined;
+  for (const diff of diffs) {
+    last = diff;
+    const { removed, added, isSigned = false } = diff;
+    for (const record of removed) keys.add(remove(draft, record, isSigned));
+    for (const record of added) keys.add(add(draft, record, isSigned));
   }
   if (last === undefined) return { version, keys: [] };
-  draft.setRRset(version.apex, { type: RRType.SOA, ttl: last.ttl, rdatas: [last.rdata] });
+  setSoa(draft, last);
   return { version: draft.version(), keys: [...keys] };
 }
 
-function remove(draft: ZoneDraft, { wireText, type, rdata }: ZoneRecord): string {
+/** The SOA of the last diff. Each diff has its signatures, so that no other one belongs to it. */
+function setSoa(draft: ZoneDraft, { added, isSigned }: ZoneDiff): void {
+  const { ttl, rdata } = added[0]!;
+  const { apex } = draft;
+  draft.setRRset(apex, { type: RRType.SOA, ttl, rdatas: [rdata] });
+  if (!isSigned) return;
+  for (const record of added) {
+    if (record.type !== RRType.RRSIG || typeCovered(record.rdata) !== RRType.SOA) continue;
+    const node = draft.find(apex.key)!;
+    draft.setSigned(node, addSignature(node.rrsets, record.rdata, apex.key));
+  }
+}
+
+function remove(draft: ZoneDraft, { wireText, type, rdata }: ZoneRecord, isSigned: boolean): string {
   const { key } = recordName(draft, wireText);
   const node = draft.find(key);
+  if (isSigned && type === RRType.RRSIG) {
+    if (node !== undefined) draft.setSigned(node, removeSignature(node.rrsets, rdata, draft.apex.key));
+    return key;
+  }
   const rrset = node && findRRset(node, type);
   if (rrset === undefined || type === RRType.SOA) return key;
   draft.setRRset(node!, { ...rrset, rdatas: rrset.rdatas.filter((member) => member !== rdata) });
   return key;
 }
 
-function add(draft: ZoneDraft, { wireText, type, ttl, rdata }: ZoneRecord): string {
+function add(draft: ZoneDraft, { wireText, type, ttl, rdata }: ZoneRecord, isSigned: boolean): string {
   const name = recordName(draft, wireText);
   if (type === RRType.SOA) return name.key;
+  if (isSigned && type === RRType.RRSIG) {
+    const node = draft.find(name.key);
+    if (node !== undefined) draft.setSigned(node, addSignature(node.rrsets, rdata, draft.apex.key));
+    return name.key;
+  }
   const members = draft.findRRset(name.key, type)?.rdatas ?? [];
   const rdatas = members.includes(rdata) ? members : [...members, rdata];
   draft.setRRset(name, { type, ttl, rdatas });

@@ -6,6 +6,11 @@ export interface ZoneRRset {
   readonly ttl: number;
   /** Uncompressed wire RDATA, one character per octet, without duplicates. */
   readonly rdatas: readonly string[];
+  /**
+   * In a signed zone, in the form of signatures.ts. An edit makes an RRset without them. Absent where there are none: objects of unsigned
+   * zones have one shape.
+   */
+  readonly signatures?: readonly string[];
 }
 
 /** One name of a zone. */

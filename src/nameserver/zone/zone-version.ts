@@ -12,6 +12,7 @@ import { decodeRdata, encodeRdata } from '../../dns/wire/rdata-codec.ts';
 import { WireReader } from '../../dns/wire/reader.ts';
 import { WireWriter } from '../../dns/wire/writer.ts';
 import type { PackedNodes } from './packed-nodes.ts';
+import { rrsigRecords } from './signatures.ts';
 import type { ZoneNode, ZoneRRset } from './zone-node.ts';
 import type { ZoneNodes } from './zone-nodes.ts';
 
@@ -29,6 +30,8 @@ export interface ZoneDiff {
   readonly serial: number;
   readonly removed: readonly ZoneRecord[];
   readonly added: readonly ZoneRecord[];
+  /** Its RRSIG records are signatures of RRsets (signatures.ts), and not RRsets of their own. */
+  readonly isSigned?: boolean;
 }
 
 /** RRsets that the configuration sets: types by key of the owner name. */
@@ -90,14 +93,26 @@ export class ZoneVersion {
     return this.cuts > 0 ? undefined : this.nodes.packed;
   }
 
-  /** All records: the SOA first, the others unordered. */
+  /** The signer signed it, and its SOA. */
+  get isSigned(): boolean {
+    return this.soa.signatures !== undefined;
+  }
+
+  /** The kind of chain that proves what does not exist; undefined for an unsigned zone. */
+  get chain(): 'nsec' | 'nsec3' | undefined {
+    if (!this.isSigned) return undefined;
+    return findRRset(this.apexNode, RRType.NSEC3PARAM) === undefined ? 'nsec' : 'nsec3';
+  }
+
+  /** All records with their signatures: the SOA first, the others unordered. */
   *records(): Generator<ZoneRecord> {
     const { wireText } = this.apexNode;
     yield { wireText, type: RRType.SOA, ttl: this.soa.ttl, rdata: this.soa.rdatas[0]! };
     for (const node of this.nodes.values()) {
-      for (const { type, ttl, rdatas } of node.rrsets) {
-        if (type === RRType.SOA) continue;
-        for (const rdata of rdatas) yield { wireText: node.wireText, type, ttl, rdata };
+      for (const rrset of node.rrsets) {
+        const { type, ttl, rdatas } = rrset;
+        if (type !== RRType.SOA) for (const rdata of rdatas) yield { wireText: node.wireText, type, ttl, rdata };
+        if (rrset.signatures !== undefined) yield* rrsigRecords(node.wireText, rrset, this.apex.key);
       }
     }
   }
@@ -120,7 +135,7 @@ export function isStrictlyBelow(key: string, above: string): boolean {
   return rest.length === above.length;
 }
 
-export function findRRset(node: ZoneNode, type: number): ZoneRRset | undefined {
+export function findRRset(node: Pick<ZoneNode, 'rrsets'>, type: number): ZoneRRset | undefined {
   const { rrsets } = node;
   for (let i = 0; i < rrsets.length; i++) if (rrsets[i]!.type === type) return rrsets[i];
   return undefined;

@@ -1,0 +1,214 @@
+/**
+ * Keeps the chain of NSEC (RFC 4034 §4) or NSEC3 records (RFC 5155 §7.1) true while names and types come and go. Only records that change
+ * are written; an edit of data alone changes none.
+ */
+import { RRType } from '../../dns/rdata.ts';
+import type { ZoneDraft } from '../zone/draft.ts';
+import type { ChainOrder } from '../zone/draft-signer.ts';
+import { cutAbove, type ZoneNames } from '../zone/occlusion.ts';
+import type { ZoneNode } from '../zone/zone-node.ts';
+import { findRRset, isCut, isStrictlyBelow, negativeTtlOf, parentKey } from '../zone/zone-version.ts';
+import type { ChainKind } from './chain-kind.ts';
+import { OrderedKeys, type SealedOrder } from './ordered-keys.ts';
+import { isSignerType } from './signer-types.ts';
+
+export class Chain implements ChainOrder {
+  readonly kind: ChainKind;
+  readonly #order = new OrderedKeys();
+  readonly #sealed: SealedOrder[] = [];
+
+  constructor(kind: ChainKind) {
+    this.kind = kind;
+  }
+
+  /** Takes over the chain that a version has. */
+  load(nodes: Iterable<ZoneNode>): void {
+    for (const node of nodes) {
+      if (findRRset(node, this.kind.type) === undefined) continue;
+      const orderKey = this.kind.orderKeyOfOwner(node.key);
+      if (orderKey !== undefined) this.#order.add(octetsOf(orderKey));
+    }
+    this.seal();
+    this.publish();
+  }
+
+  ownerAtOrBefore(key: string): string | undefined {
+    const found = this.#order.publishedFloor(octetsOf(this.kind.orderKey(key)));
+    return found && this.kind.owner(textOf(found)).key;
+  }
+
+  has(key: string): boolean {
+    return this.#order.isPublished(octetsOf(this.kind.orderKey(key)));
+  }
+
+  seal(): void {
+    this.#sealed.push(this.#order.seal());
+  }
+
+  publish(): void {
+    const sealed = this.#sealed.shift();
+    if (sealed !== undefined) this.#order.publish(sealed);
+  }
+
+  abandon(): void {
+    this.#sealed.length = 0;
+    this.#order.abandon();
+  }
+
+  /**
+   * Writes the records that edits make necessary.
+   * @returns keys of names that a cut came over, or went away from: what is signed of them has changed
+   */
+  update(draft: ZoneDraft): ReadonlySet<string> {
+    const update = new ChainUpdate(this.kind, this.#order, draft);
+    const uncovered = update.collect();
+    update.write();
+    return uncovered;
+  }
+
+  /** Writes the whole chain of a zone that has none. */
+  build(draft: ZoneDraft): void {
+    const update = new ChainUpdate(this.kind, this.#order, draft);
+    for (const { key } of draft.nodes.values()) update.check(key);
+    update.write();
+  }
+}
+
+class ChainUpdate {
+  readonly #kind: ChainKind;
+  readonly #order: OrderedKeys;
+  readonly #draft: ZoneDraft;
+  readonly #before: ZoneNames;
+  readonly #after: ZoneNames;
+  /** Types of records to write, by order key; undefined: as they are, with another next name. */
+  readonly #due = new Map<string, readonly number[] | undefined>();
+  readonly #checked = new Set<string>();
+
+  constructor(kind: ChainKind, order: OrderedKeys, draft: ZoneDraft) {
+    this.#kind = kind;
+    this.#order = order;
+    this.#draft = draft;
+    const { apex, base } = draft;
+    this.#before = { apex, nodes: base.nodes, cuts: base.cuts };
+    this.#after = { apex, nodes: draft.nodes, cuts: draft.cuts };
+  }
+
+  /** Checks the names whose part in the chain edits may have changed. */
+  collect(): ReadonlySet<string> {
+    const apexKey = this.#after.apex.key;
+    const changedCuts: string[] = [];
+    // Writing to the chain touches more names.
+    for (const [key, before] of [...this.#draft.touched]) {
+      const after = this.#after.nodes.get(key);
+      if (before !== undefined && after !== undefined && hasSameTypes(before, after)) continue;
+      this.#checkWithAncestors(key);
+      const isCutNow = after !== undefined && isCut(after, apexKey);
+      const wasCut = before !== undefined && isCut(before, apexKey);
+      if (isCutNow !== wasCut && (key === apexKey || (after ?? before!).children > 0)) changedCuts.push(key);
+    }
+    return this.#checkBelow(changedCuts);
+  }
+
+  /** With a name its empty non-terminals come and go. */
+  #checkWithAncestors(key: string): void {
+    const apexKey = this.#after.apex.key;
+    for (let at = key; !this.#checked.has(at); at = parentKey(at)) {
+      this.#checked.add(at);
+      this.check(at);
+      if (at === apexKey) return;
+    }
+  }
+
+  #checkBelow(cuts: readonly string[]): ReadonlySet<string> {
+    const below = new Set<string>();
+    if (cuts.length === 0) return below;
+    for (const { key } of this.#after.nodes.values()) {
+      if (!cuts.some((cut) => isStrictlyBelow(key, cut))) continue;
+      below.add(key);
+      if (!this.#checked.has(key)) this.check(key);
+    }
+    return below;
+  }
+
+  /** Adds a name to the chain or removes it, and notes the records that this changes. */
+  check(key: string): void {
+    const node = this.#after.nodes.get(key);
+    const types = node && chainTypes(this.#after, node, this.#kind);
+    if (types === undefined && !this.#wasIn(key)) return;
+    const orderKey = this.#kind.orderKey(key);
+    const octets = octetsOf(orderKey);
+    if (types !== undefined) {
+      const previous = this.#order.floor(octets);
+      if (this.#order.add(octets)) this.#noteNext(previous);
+      this.#due.set(orderKey, types);
+    } else if (this.#order.delete(octets)) {
+      this.#due.delete(orderKey);
+      this.#draft.deleteRRset(this.#kind.owner(orderKey).key, this.#kind.type);
+      this.#noteNext(this.#order.floor(octets));
+    }
+  }
+
+  /** False for a name that the zone did not have: it is in no chain. */
+  #wasIn(key: string): boolean {
+    const before = this.#before.nodes.get(key);
+    return before !== undefined && chainTypes(this.#before, before, this.#kind) !== undefined;
+  }
+
+  /** The record of an order key gets another next name. */
+  #noteNext(octets: Uint8Array | undefined): void {
+    if (octets === undefined) return;
+    const orderKey = textOf(octets);
+    if (!this.#due.has(orderKey)) this.#due.set(orderKey, undefined);
+  }
+
+  write(): void {
+    const ttl = negativeTtlOf(this.#draft.findRRset(this.#after.apex.key, RRType.SOA)!);
+    const { type } = this.#kind;
+    for (const [orderKey, types] of this.#due) {
+      const octets = octetsOf(orderKey);
+      // Noted as the one before, and then removed.
+      if (!this.#order.has(octets)) continue;
+      const owner = this.#kind.owner(orderKey);
+      const present = this.#draft.findRRset(owner.key, type);
+      const next = textOf(this.#order.after(octets)!);
+      const rdata =
+        types === undefined ? this.#kind.withNext(present!.rdatas[0]!, next) : this.#kind.rdata(next, types);
+      if (present?.rdatas[0] === rdata) continue;
+      this.#draft.setRRset(owner, { type, ttl: present?.ttl ?? ttl, rdatas: [rdata] });
+    }
+  }
+}
+
+/** The types in the record of a name; undefined: the name has none. */
+function chainTypes(zone: ZoneNames, node: ZoneNode, kind: ChainKind): number[] | undefined {
+  const { apex } = zone;
+  const types: number[] = [];
+  const isDelegation = node.key !== apex.key && findRRset(node, RRType.NS) !== undefined;
+  let isEmpty = true;
+  for (const { type } of node.rrsets) {
+    // Beside a delegation is glue, of which the zone has no authority (RFC 5155 §7.1, RFC 4035 §2.3).
+    if (type === RRType.NSEC || type === RRType.NSEC3 || (isDelegation && type !== RRType.NS && type !== RRType.DS))
+      continue;
+    types.push(type);
+    if (!isSignerType(type)) isEmpty = false;
+  }
+  if (isEmpty && (node.children === 0 || !kind.hasEmptyNonTerminals)) return undefined;
+  if (cutAbove(zone, node.key) !== undefined) return undefined;
+  if (kind.type === RRType.NSEC) types.push(RRType.NSEC, RRType.RRSIG);
+  else if (!isEmpty && (!isDelegation || types.includes(RRType.DS))) types.push(RRType.RRSIG);
+  return types;
+}
+
+function hasSameTypes({ rrsets: before, children }: ZoneNode, { rrsets: after, children: childrenAfter }: ZoneNode) {
+  if (before.length !== after.length || children > 0 !== childrenAfter > 0) return false;
+  for (let i = 0; i < before.length; i++) if (before[i]!.type !== after[i]!.type) return false;
+  return true;
+}
+
+function octetsOf(orderKey: string): Uint8Array {
+  return Buffer.from(orderKey, 'latin1');
+}
+
+function textOf(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1');
+}
