@@ -9,7 +9,7 @@ import { RRType } from '../../dns/rdata.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import type { ChainOrder, DraftSigner } from '../zone/draft-signer.ts';
 import { cutAbove } from '../zone/occlusion.ts';
-import { keyTagOf, signatureOf, withSignatures } from '../zone/signatures.ts';
+import { keyTagOf, mapRRsets, signatureOf, withSignatures } from '../zone/signatures.ts';
 import type { ZoneNode, ZoneRRset } from '../zone/zone-node.ts';
 import { findRRset, rdataText, type ZoneVersion } from '../zone/zone-version.ts';
 import { Chain } from './chain.ts';
@@ -49,7 +49,7 @@ export class ZoneSigner implements DraftSigner {
   signAll(draft: ZoneDraft): void {
     const { keys, chain, keyTtl } = this.#policy;
     const set = (type: number, rdatas: readonly Rdata[]) =>
-      draft.setRRset(draft.apex, { type, ttl: keyTtl, rdatas: rdatas.map(rdataText) });
+      draft.setSignerRRset(draft.apex, { type, ttl: keyTtl, rdatas: rdatas.map(rdataText) });
     set(
       RRType.DNSKEY,
       keys.map(({ dnskey }): Rdata & DnskeyFields => ({ kind: 'DNSKEY', ...dnskey })),
@@ -89,14 +89,11 @@ export class ZoneSigner implements DraftSigner {
     if (node === undefined) return;
     const isCovered = cutAbove(draft, key) !== undefined;
     const isDelegation = key !== draft.apex.key && findRRset(node, RRType.NS) !== undefined;
-    let hasChanged = false;
-    const rrsets = node.rrsets.map((rrset) => {
-      const isSigned = !isCovered && (!isDelegation || rrset.type === RRType.DS || isChainType(rrset.type));
-      const next = isSigned ? this.#signed(rrset, node) : withoutSignatures(rrset);
-      if (next !== rrset) hasChanged = true;
-      return next;
+    const signed = mapRRsets(node, (rrset) => {
+      const isAuthoritative = !isCovered && (!isDelegation || rrset.type === RRType.DS || isChainType(rrset.type));
+      return isAuthoritative ? this.#signed(rrset, node) : withoutSignatures(rrset);
     });
-    if (hasChanged) draft.setSigned(node, rrsets);
+    if (signed !== node) draft.setSigned(signed);
   }
 
   #signed(rrset: ZoneRRset, { key }: ZoneNode): ZoneRRset {
