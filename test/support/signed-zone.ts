@@ -38,7 +38,7 @@ export function signedZone(
     },
     zone.published,
   );
-  change(zone, (draft) => zone.signer!.signAll(draft));
+  change(zone, (draft) => zone.signer!.setKeys(draft));
   return zone;
 }
 
