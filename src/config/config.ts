@@ -83,6 +83,8 @@ export interface EmbeddedPrimary {
   /** RNAME. */
   readonly contact: DomainName;
   readonly soa: SoaConfig;
+  /** Absent: the zone is not signed. */
+  readonly dnssec?: DnssecConfig;
   readonly secondaries: readonly SecondaryConfig[];
   /** Networks whose addresses may transfer; they are neither notified nor asked. */
   readonly transferPrefixes?: readonly TransferPrefix[];
@@ -98,6 +100,15 @@ export interface SoaConfig {
   readonly expire: number;
   readonly minimum: number;
   readonly ttl: number;
+}
+
+/** How a zone is signed. */
+export interface DnssecConfig {
+  /** One of DnssecAlgorithm. */
+  readonly algorithm: number;
+  /** 2 to 365. */
+  readonly validityDays: number;
+  readonly chain: 'nsec' | 'nsec3';
 }
 
 /** Address and port of a DNS socket; the address in its canonical text. */

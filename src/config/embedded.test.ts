@@ -138,6 +138,68 @@ describe('an embedded zone', () => {
   });
 });
 
+describe('dnssec', () => {
+  const signed = (text: string) => embeddedOf(zone(`, dnssec: ${text}`)).dnssec;
+  const DEFAULTS = { algorithm: 13, validityDays: 30, chain: 'nsec3' };
+
+  test('is off, on with the defaults, or a map', () => {
+    expect([signed('false'), embeddedOf(zone('')).dnssec]).toEqual([undefined, undefined]);
+    expect([signed('true'), signed('{}')]).toEqual([DEFAULTS, DEFAULTS]);
+    expect(signed('{algorithm: ED25519, validity_days: 365, nsec3: false}')).toEqual({
+      algorithm: 15,
+      validityDays: 365,
+      chain: 'nsec',
+    });
+    expect(signed('{algorithm: ecdsap256sha256, nsec3: true}')).toEqual(DEFAULTS);
+  });
+
+  test('is shown in the form that the file has', () => {
+    const shown = (text: string) => renderConfig(parseConfig(zone(`, dnssec: ${text}`), 'x.yml', {}).settings);
+    expect(shown('true')).toMatch(/^ {4}dnssec: true +# /m);
+    expect(shown('{nsec3: false}')).toMatch(
+      /^ {4}dnssec:\n {6}algorithm: ecdsap256sha256 .*\n {6}validity_days: 30 .*\n {6}nsec3: false /m,
+    );
+    expect(renderConfig(parseConfig(zone(''), 'x.yml', {}).settings)).not.toContain('dnssec');
+  });
+
+  test('warns of signatures that may expire at a secondary that is cut off', () => {
+    const warnings = (text: string) => load(zone(`, ${text}`)).warnings.filter((line) => line.includes('soa.expire'));
+    expect(warnings('dnssec: true')).toEqual([]);
+    expect(warnings('dnssec: {validity_days: 28}')).toEqual([]);
+    expect(warnings('dnssec: {validity_days: 27}')).toEqual([
+      "The zone 'a.example.': a secondary that is cut off serves it for 1209600 s (soa.expire), but a signature that is about to be " +
+        'renewed is valid for 1166400 s only. Raise dnssec.validity_days to 28, or lower soa.expire.',
+    ]);
+    expect(warnings('soa: {expire: 15768001}, dnssec: true')).toEqual([
+      expect.stringMatching(/valid for 1296000 s only\. Lower soa\.expire\.$/),
+    ]);
+  });
+
+  test.each([
+    ['yes', "must be true or false, or a map with the keys algorithm, validity_days, nsec3, not 'yes'."],
+    ['{algorithm: rsasha256}', "dnssec.algorithm: must be ecdsap256sha256 or ed25519, not 'rsasha256'."],
+    ['{validity_days: 1}', "dnssec.validity_days: must be an integer from 2 to 365, not '1'."],
+    ['{validity_days: 366}', "dnssec.validity_days: must be an integer from 2 to 365, not '366'."],
+    ['{nsec: true}', "dnssec: unknown key 'nsec'; the nearest known key is 'nsec3'."],
+  ])('%s is refused', (text, expected) => {
+    expect(problems(zone(`, dnssec: ${text}`)).join('\n')).toContain(expected);
+  });
+
+  test('is refused for a zone with a remote primary', () => {
+    const remote = (text: string) =>
+      problems(`nameserver: 192.0.2.1\nzones: [{name: a.example, tsig_key: tPyvZA==, dnssec: ${text}}]`);
+    for (const [text, column] of [
+      ['true', 55],
+      ['{nsec3: false}', 47],
+    ] as const) {
+      expect(remote(text)).toEqual([
+        `2:${column}: zones[0].dnssec: is for embedded zones, and the primary of 'a.example.' is 192.0.2.1 (/etc/dyndns.yml:1:13); ` +
+          "'nameserver: embedded' makes dyndns the primary.",
+      ]);
+    }
+  });
+});
+
 describe('static records', () => {
   test('are kept as they are written, with the place of their first line', () => {
     const block = `${STORE}zones:

@@ -19,9 +19,19 @@ export interface NameserverKey extends UpdateKey {
   readonly mayTransfer: boolean;
 }
 
+export interface ZoneSigning {
+  /** One of DnssecAlgorithm. */
+  readonly algorithm: number;
+  /** Of a signature, 2 to 365. */
+  readonly validityDays: number;
+  readonly chain: 'nsec' | 'nsec3';
+}
+
 /** The configuration of one zone. */
 export interface NameserverZone {
   readonly content: StaticContent;
+  /** How the zone is to be signed; absent: not. Algorithm and chain of a zone that is signed stay as they are. */
+  readonly dnssec?: ZoneSigning;
   readonly keys: readonly NameserverKey[];
   readonly secondaries: readonly Secondary[];
   /** Networks whose addresses may transfer. */

@@ -31,6 +31,7 @@ import { type MonitoredParts, ServerMonitoring } from './monitoring.ts';
 import { unreachableNames } from './reachable-names.ts';
 import { ReloadQueue } from './reload-queue.ts';
 import { keepUntilRestart } from './restart-options.ts';
+import { refuseSigningChanges } from './signing-change.ts';
 import { asStartError, StartError } from './start-error.ts';
 import { openState } from './state.ts';
 import { timers } from './system-timers.ts';
@@ -440,6 +441,7 @@ class Generations {
     this.#checkOpen();
     const old = this.#current;
     const running = { ...old.config, ...(old.embedded && { dns: old.embedded.dns }) };
+    refuseSigningChanges(file, running);
     const { config, warnings } = keepUntilRestart(file, running);
     const ownCertificate = await certificate.prepare(config);
     const useTlsFiles = config.http.tls && listeners.prepareTls(config.http);

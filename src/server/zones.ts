@@ -257,12 +257,13 @@ function nameserverSettings(config: Config, observer: Observer): NameserverSetti
 
 function nameserverZone(zone: ZoneConfig, primary: EmbeddedPrimary, observer: Observer): NameserverZone {
   const { apex, addresses, ttl, reserved } = rulesOf(zone);
-  const { keys, secondaries, transferPrefixes } = primary;
+  const { keys, secondaries, transferPrefixes, dnssec } = primary;
   // Only a command may have keys without a secret, and no client signs a message to it.
   const tsigKeys = keys.filter(({ secret }) => secret.unread === undefined).map(nameserverKey);
   const content = contentOfZone(zone, primary, (text) => observer.warn(text));
   return {
     content,
+    ...(dnssec && { dnssec }),
     keys: tsigKeys,
     secondaries: secondaries.map(({ address: { host, port }, keyName, notify, poll }) => ({
       address: host,

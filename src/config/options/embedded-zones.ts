@@ -14,6 +14,14 @@ const ofKey = optionsFor<ZoneKeyConfig>();
 /** A secondary must not look without a pause. */
 const soaTimer = integer(1, 2_147_483_647);
 
+export const MAX_VALIDITY_DAYS = 365;
+
+/** The short form of `dnssec`. */
+const signedOrMap: typeof yesOrNo = {
+  ...yesOrNo,
+  allowed: 'true or false, or a map with the keys algorithm, validity_days, nsec3',
+};
+
 export const EMBEDDED_ZONE_OPTIONS = {
   'zones[].ns': option(listOf(nameserverName, 1), {
     otherwise: 'an error in an embedded zone',
@@ -70,6 +78,40 @@ export const EMBEDDED_ZONE_OPTIONS = {
     unit: 'seconds',
     summary: 'The TTL of the SOA record. The smaller of it and `soa.minimum` counts for negative answers.',
     example: '60',
+  }),
+  'zones[].dnssec': option(signedOrMap, {
+    otherwise: '`false`: the zone is not signed',
+    only: 'embedded',
+    summary:
+      'Signs the zone (DNSSEC). The short form: `true`, with the defaults of the long form. The server makes the key of the ' +
+      'zone itself, in the folder `keys` next to `dns.database`. Removing the option does not make a signed zone unsigned, because resolvers ' +
+      'would refuse it while its parent has a DS record.',
+    example: 'true',
+  }),
+  'zones[].dnssec.algorithm': option(choice('ecdsap256sha256', 'ed25519'), {
+    default: 'ecdsap256sha256',
+    only: 'embedded',
+    summary:
+      'The long form: the algorithm of the key, 13 (RFC 6605) or 15 (RFC 8080). It must stay as it is while the zone is signed.',
+    example: 'ecdsap256sha256',
+  }),
+  'zones[].dnssec.validity_days': option(integer(2, MAX_VALIDITY_DAYS), {
+    default: 30,
+    only: 'embedded',
+    unit: 'days',
+    summary:
+      'The long form: how long a signature is valid. It is renewed when half of this time has passed. The other half should be ' +
+      'longer than `soa.expire`, so that a secondary that is cut off never serves signatures that have expired.',
+    example: '30',
+  }),
+  'zones[].dnssec.nsec3': option(yesOrNo, {
+    default: true,
+    only: 'embedded',
+    summary:
+      'The long form: proves with NSEC3 that a name does not exist (RFC 5155, 0 iterations and no salt as in RFC 9276), so that ' +
+      'names cannot be listed. With `false` the proofs are NSEC records, from which anyone can list all names. It must stay ' +
+      'as it is while the zone is signed.',
+    example: 'true',
   }),
   'zones[].secondaries[]': ofSecondary(secondaryPlace, {
     otherwise: 'none',

@@ -1,11 +1,13 @@
 /**
- * The rules of an embedded zone: `ns`, `contact`, `secondaries`, `records`, `tsig_keys`. Left out: the content of
+ * The rules of an embedded zone: `ns`, `contact`, `dnssec`, `secondaries`, `records`, `tsig_keys`. Left out: the content of
  * `records`, which is parsed when the zone is loaded.
  */
 import { formatIpPrefix } from '../../dns/address.ts';
+import { DnssecAlgorithm } from '../../dns/dnssec/algorithms.ts';
 import { formatEndpoint } from '../../dns/endpoint.ts';
 import { type DomainName, NameError } from '../../dns/name.ts';
 import type {
+  DnssecConfig,
   EmbeddedPrimary,
   SecondaryConfig,
   SoaConfig,
@@ -16,6 +18,7 @@ import type {
   ZoneKeyConfig,
 } from '../config.ts';
 import { isPrefix } from '../kinds/endpoints.ts';
+import { MAX_VALIDITY_DAYS } from '../options/embedded-zones.ts';
 import { namesOfZone, placedOptions, type ResolveContext, refuse } from '../rules.ts';
 import type { Scope } from '../settings.ts';
 
@@ -39,6 +42,7 @@ export function resolveEmbedded(
   const records = resolveRecords(zone);
   if (ns === undefined || contact === undefined) return undefined;
   const soa = resolveSoa(zone, context);
+  const dnssec = resolveDnssec(zone, apex, soa, context);
   const nsTtl = zone.get('zones[].ns_ttl');
   return {
     kind: 'embedded',
@@ -46,6 +50,7 @@ export function resolveEmbedded(
     nsTtl,
     contact,
     soa,
+    ...(dnssec && { dnssec }),
     secondaries,
     ...(prefixes.length === 0 ? {} : { transferPrefixes: prefixes }),
     ...(records === undefined ? {} : { records }),
@@ -62,6 +67,39 @@ function resolveSoa(zone: Scope, context: ResolveContext): SoaConfig {
   }
   return { refresh, retry, expire, minimum, ttl: zone.get('zones[].soa.ttl') ?? minimum };
 }
+
+/** Signatures are renewed when half of their validity has passed. */
+const HALF_DAY_SECONDS = 43_200;
+
+function resolveDnssec(
+  zone: Scope,
+  apex: DomainName,
+  { expire }: SoaConfig,
+  context: ResolveContext,
+): DnssecConfig | undefined {
+  if (zone.get('zones[].dnssec') !== true && !zone.isMap('zones[].dnssec')) return undefined;
+  const validityDays = zone.get('zones[].dnssec.validity_days');
+  warnOfShortValidity(apex, validityDays, expire, context);
+  const algorithm = ALGORITHM_NUMBERS[zone.get('zones[].dnssec.algorithm')];
+  return { algorithm, validityDays, chain: zone.get('zones[].dnssec.nsec3') ? 'nsec3' : 'nsec' };
+}
+
+function warnOfShortValidity(apex: DomainName, validityDays: number, expire: number, context: ResolveContext): void {
+  const left = validityDays * HALF_DAY_SECONDS;
+  if (left >= expire) return;
+  const enough = Math.ceil(expire / HALF_DAY_SECONDS);
+  const raise =
+    enough <= MAX_VALIDITY_DAYS ? `Raise dnssec.validity_days to ${enough}, or lower soa.expire` : 'Lower soa.expire';
+  context.warnings.push(
+    `The zone '${apex}': a secondary that is cut off serves it for ${expire} s (soa.expire), but a signature that is about to be ` +
+      `renewed is valid for ${left} s only. ${raise}.`,
+  );
+}
+
+const ALGORITHM_NUMBERS = {
+  ecdsap256sha256: DnssecAlgorithm.ECDSAP256SHA256,
+  ed25519: DnssecAlgorithm.ED25519,
+} as const;
 
 function resolveNs(zone: Scope, apex: DomainName, context: ResolveContext): readonly DomainName[] | undefined {
   const ns = zone.get('zones[].ns');

@@ -1,0 +1,40 @@
+/**
+ * The changes of `dnssec` that a reload refuses: resolvers would refuse a zone that loses its signatures, or the algorithm that its DS
+ * record names, from one moment to the next. A zone that becomes signed, another validity, and removing the whole zone are permitted.
+ */
+import type { Config, DnssecConfig } from '../config/config.ts';
+import type { DomainName } from '../dns/name.ts';
+import { StartError } from './start-error.ts';
+
+/** @throws StartError for the zones whose new options cannot be put in force */
+export function refuseSigningChanges(next: Config, running: Config): void {
+  const problems = [...signedZones(running)].flatMap(([apexKey, before]) => {
+    const zone = next.zones.find(({ apex }) => apex.key === apexKey);
+    if (zone?.primary.kind !== 'embedded') return [];
+    return describeChange(zone.apex, before, zone.primary.dnssec) ?? [];
+  });
+  if (problems.length > 0) throw new StartError('zone', problems.join('\n'));
+}
+
+function signedZones({ zones }: Config): ReadonlyMap<string, DnssecConfig> {
+  return new Map(
+    zones.flatMap(({ apex, primary }) =>
+      primary.kind === 'embedded' && primary.dnssec ? [[apex.key, primary.dnssec]] : [],
+    ),
+  );
+}
+
+function describeChange(apex: DomainName, before: DnssecConfig, after: DnssecConfig | undefined): string | undefined {
+  if (after === undefined) {
+    return (
+      `The zone '${apex}' is signed, and its option dnssec cannot be removed or set to false: resolvers would refuse the zone while ` +
+      `its parent has a DS record. Set it again.`
+    );
+  }
+  if (after.algorithm !== before.algorithm) {
+    return `The zone '${apex}' is signed, and its dnssec.algorithm cannot be changed by a reload. Set it back to the former value.`;
+  }
+  if (after.chain === before.chain) return undefined;
+  const value = before.chain === 'nsec3';
+  return `The zone '${apex}' is signed, and its dnssec.nsec3 cannot be changed by a reload. Set it back to ${value}.`;
+}
