@@ -9,6 +9,7 @@ import type { TsigKey } from '../dns/tsig-key.ts';
 import type { RateLimiter } from './answer/rate-limit.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
+import type { DnssecSettings } from './signing/zone-signing.ts';
 import type { TransferAccess } from './transfer/transfer-access.ts';
 import type { ZoneLimits } from './zone/limits.ts';
 import type { StaticContent } from './zone/static-records.ts';
@@ -19,19 +20,11 @@ export interface NameserverKey extends UpdateKey {
   readonly mayTransfer: boolean;
 }
 
-export interface ZoneSigning {
-  /** One of DnssecAlgorithm. */
-  readonly algorithm: number;
-  /** Of a signature, 2 to 365. */
-  readonly validityDays: number;
-  readonly chain: 'nsec' | 'nsec3';
-}
-
 /** The configuration of one zone. */
 export interface NameserverZone {
   readonly content: StaticContent;
   /** How the zone is to be signed; absent: not. Algorithm and chain of a zone that is signed stay as they are. */
-  readonly dnssec?: ZoneSigning;
+  readonly dnssec?: DnssecSettings;
   readonly keys: readonly NameserverKey[];
   readonly secondaries: readonly Secondary[];
   /** Networks whose addresses may transfer. */

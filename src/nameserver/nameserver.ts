@@ -25,6 +25,8 @@ import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
 import { openJournal, textOf } from './open-journal.ts';
+
+import { type DnssecSettings, type SigningKeys, ZoneSigning } from './signing/zone-signing.ts';
 import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
 import { TCP_LIMITS } from './sockets/tcp-limits.ts';
 import type { ReadableZone } from './threads/answering-thread.ts';
@@ -94,6 +96,9 @@ export class Nameserver {
   readonly #searches = new SliceTurns();
   /** Every zone that is loaded, also one that a reload removed from the configuration. */
   readonly #loaded = new Map<string, EmbeddedZone>();
+  /** By `DomainName.key` of the apex. */
+  readonly #signings = new Map<string, ZoneSigning>();
+  readonly #signingKeys: SigningKeys;
   /** Undefined: this thread answers alone. */
   #threads: AnsweringThreads | undefined;
   #generation: Generation;
@@ -125,6 +130,7 @@ export class Nameserver {
     this.#cookies = cookieAnswers(dailySecrets(options.cookieKey));
     this.#lock = lock;
     this.#journal = journal;
+    this.#signingKeys = new KeyStore(journal.file);
     this.#committer = new Committer({
       log: journal,
       onPublished: (commits, changes, durationMs) => this.#published(commits, changes, durationMs),
@@ -380,6 +386,7 @@ export class Nameserver {
     await this.#listeners.close();
     await this.#threads?.close();
     for (const { publisher } of this.#generation.zones.values()) publisher.close();
+    for (const signing of this.#signings.values()) await signing.close();
     await this.#committer.settled();
     // After a command without sockets, such as an import, folding now saves the next start a replay.
     if (!served) await this.#journal.fold(true);
@@ -424,7 +431,7 @@ export class Nameserver {
   }
 
   async #openZone(
-    { content, keys, secondaries, transferPrefixes, rules }: NameserverZone,
+    { content, dnssec, keys, secondaries, transferPrefixes, rules }: NameserverZone,
     limits: ZoneLimits,
     onCollision: OnCollision,
   ): Promise<ServedZone> {
@@ -453,6 +460,7 @@ export class Nameserver {
       this.#loaded.set(apex.key, embedded);
     }
     await this.#committer.change(embedded, (draft) => replaceStatics(draft, content, onCollision));
+    await this.#sign(embedded, dnssec);
     const target = new EmbeddedUpdates(embedded, this.#committer, limits);
     return {
       embedded,
@@ -462,6 +470,25 @@ export class Nameserver {
       update: { zone: rules, target, keys: byKeyName },
       access,
     };
+  }
+
+  /** Signs a zone whose configuration wants that, and one that is signed already. @throws Error for keys that cannot be used */
+  async #sign(zone: EmbeddedZone, settings: DnssecSettings | undefined): Promise<void> {
+    const { apex, published } = zone;
+    const signing = this.#signings.get(apex.key);
+    if (signing !== undefined) {
+      if (settings !== undefined) signing.settings = settings;
+      return;
+    }
+    if (settings === undefined && !published.isSigned) return;
+    const { onWarning } = this.#options;
+    if (settings === undefined) {
+      onWarning(
+        `The zone ${apex} is signed, and its option dnssec is not set. It goes on being signed: without signatures, resolvers would refuse the zone while its parent has a DS record. Set 'dnssec: true' again.`,
+      );
+    }
+    const options = { zone, settings, keys: this.#signingKeys, committer: this.#committer, now: nowSeconds, onWarning };
+    this.#signings.set(apex.key, await ZoneSigning.open(options));
   }
 
   #makeGeneration(settings: NameserverSettings, zones: ReadonlyMap<string, ServedZone>): Generation {

@@ -3,14 +3,19 @@
  * answers (RFC 2308) and a minimal answer to ANY (RFC 8482).
  *
  * Answers are minimal: without NS records of the zone, and without additional addresses except the glue of a referral.
- * Left out: DNSSEC; the zones are not signed.
+ *
+ * From a signed zone a query with DO gets the signatures of each RRset and the proofs (RFC 4035 §3.1, RFC 5155 §7.2). NSEC3 records are
+ * at names that do not exist for queries (RFC 5155 §7.2.8).
  */
 import { type DomainName, findNearestAncestor, lowerCaseText, MAX_NAME_OCTETS } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { Rcode } from '../../dns/wire/message.ts';
+import type { ChainOrder } from '../zone/draft-signer.ts';
 import type { PackedOctets } from '../zone/packed-octets.ts';
-import type { ZoneNode, ZoneRRset } from '../zone/zone-node.ts';
+import { rrsigRdata } from '../zone/signatures.ts';
+import { allRRsets, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 import { findRRset, parentKey } from '../zone/zone-version.ts';
+import { type Encloser, Proofs, wildcardAt } from './proofs.ts';
 
 /** An RRset in a section of a reply. Its owner name may be synthesized from a wildcard. */
 export interface OwnedRRset {
@@ -47,6 +52,8 @@ export interface AnswerQuestion {
   readonly qtype: number;
   /** ANY gets a full answer over TCP, where the source address cannot be forged. */
   readonly overTcp: boolean;
+  /** DO: the reply has signatures and proofs (RFC 3225 §3). */
+  readonly dnssecOk: boolean;
 }
 
 /** What answers need of a ZoneVersion. */
@@ -56,16 +63,19 @@ export interface AnswerableVersion {
   readonly soa: ZoneRRset;
   readonly negativeTtl: number;
   readonly cuts: number;
+  /** See ZoneVersion. */
+  readonly chain: 'nsec' | 'nsec3' | undefined;
   /** For direct answers. */
   readonly octets: PackedOctets | undefined;
   find(key: string): ZoneNode | undefined;
-  has(key: string): boolean;
 }
 
 export interface AnswerableZone {
   readonly apex: DomainName;
   /** Undefined: this server has the zone, and does not serve it (journal/withheld-zone.ts). */
   readonly published: AnswerableVersion | undefined;
+  /** Of a signed zone, for proofs. */
+  readonly order?: ChainOrder | undefined;
 }
 
 /** Zones by the key of their apex. */
@@ -89,11 +99,11 @@ export function answerQuestion(zones: ZoneIndex, question: AnswerQuestion): Answ
   const version = zone.published;
   if (version === undefined) return errorAnswer(Rcode.SERVFAIL);
   // The fast path: the name has the type, and no zone cut can occlude it.
-  if (version.cuts === 0) {
+  if (version.cuts === 0 && !question.dnssecOk && qtype !== RRType.NSEC3) {
     const rrset = rrsetAt(version, key, qtype);
     if (rrset !== undefined) return positive(key, [{ owner: question.wireText, rrset, ttl: rrset.ttl }]);
   }
-  return new Lookup(zones, question).run(version);
+  return new Lookup(zones, question).run(zone);
 }
 
 function rrsetAt(version: AnswerableVersion, key: string, type: number): ZoneRRset | undefined {
@@ -131,6 +141,7 @@ class Lookup {
   readonly #zones: ZoneIndex;
   readonly #question: AnswerQuestion;
   readonly #answers: OwnedRRset[] = [];
+  readonly #proven: OwnedRRset[] = [];
   readonly #seen = new Set<string>();
   /** The current name of the lookup. */
   #key: string;
@@ -145,45 +156,66 @@ class Lookup {
     this.#wireText = question.wireText;
   }
 
-  run(first: AnswerableVersion): Answer {
-    let version: AnswerableVersion | undefined = first;
-    for (let step = 0; step < MAX_STEPS && version !== undefined && !this.#seen.has(this.#key); step++) {
+  run(first: AnswerableZone): Answer {
+    let zone: AnswerableZone | undefined = first;
+    for (let step = 0; step < MAX_STEPS && zone?.published !== undefined && !this.#seen.has(this.#key); step++) {
       this.#seen.add(this.#key);
-      const answer = this.#step(version);
+      const answer = this.#step(zone, zone.published);
       if (answer !== undefined) return answer;
-      version = findNearestAncestor(this.#zones, this.#key)?.published;
+      zone = findNearestAncestor(this.#zones, this.#key);
     }
     // The chain leaves the zones that we serve, is too long or has a loop: the records so far.
-    return positive(this.#source, this.#answers);
+    return this.#positive(this.#source);
   }
 
   /** The answer, or undefined if the lookup continues with another name. */
-  #step(version: AnswerableVersion): Answer | undefined {
+  #step(zone: AnswerableZone, version: AnswerableVersion): Answer | undefined {
     const cut = version.cuts > 0 ? this.#findCut(version) : undefined;
     if (cut !== undefined) {
       const dname = findRRset(cut, RRType.DNAME);
       // NS takes precedence over DNAME: names below a delegation are not ours.
       if (cut.key === version.apex.key || findRRset(cut, RRType.NS) === undefined) {
-        return this.#followDname(cut, dname!);
+        return this.#followDname(version, cut, dname!);
       }
-      return this.#referral(version, cut);
+      return this.#referral(zone, version, cut);
     }
-    const node = version.find(this.#key) ?? this.#wildcard(version);
-    if (node === undefined) return this.#negative(version, Rcode.NXDOMAIN);
-    const { qtype, overTcp } = this.#question;
-    if (qtype === RRType.ANY && node.rrsets.length > 0) {
-      // RFC 8482 §4.1: one RRset is enough. The first is the oldest.
-      const rrsets = overTcp ? node.rrsets : node.rrsets.slice(0, 1);
-      return this.#positive(node, rrsets);
+    const own = nameAt(version, this.#key);
+    const encloser = own === undefined ? this.#encloser(version) : undefined;
+    const node = own ?? nameAt(version, wildcardAt(encloser!));
+    if (node === undefined) {
+      this.#prove(zone, version, (proofs) => proofs.noName(this.#key, encloser!));
+      return this.#negative(version, Rcode.NXDOMAIN);
     }
-    const rrset = findRRset(node, qtype);
-    if (rrset !== undefined) return this.#positive(node, [rrset]);
-    const cname = findRRset(node, RRType.CNAME);
-    if (cname === undefined || ALLOWED_BESIDE_CNAME.has(qtype)) return this.#negative(version, Rcode.NOERROR);
-    this.#answers.push({ owner: this.#wireText, rrset: cname, ttl: cname.ttl });
+    const rrsets = this.#rrsetsAt(version, node);
+    const cname = rrsets.length > 0 ? undefined : findRRset(node, RRType.CNAME);
+    if (rrsets.length === 0 && (cname === undefined || ALLOWED_BESIDE_CNAME.has(this.#question.qtype))) {
+      this.#prove(zone, version, (proofs) => {
+        if (encloser === undefined) proofs.noData(this.#key);
+        else proofs.noWildcardData(this.#key, encloser);
+      });
+      return this.#negative(version, Rcode.NOERROR);
+    }
+    if (encloser !== undefined) this.#prove(zone, version, (proofs) => proofs.noCloserName(this.#key, encloser));
+    for (const rrset of rrsets) this.#add(this.#answers, version, this.#wireText, rrset);
+    if (cname === undefined) return this.#positive(node.key);
+    this.#add(this.#answers, version, this.#wireText, cname);
     this.#source = node.key;
     this.#continueAt(cname.rdatas[0]!);
     return undefined;
+  }
+
+  /** What a name has of the type that is asked for. */
+  #rrsetsAt(version: AnswerableVersion, node: ZoneNode): readonly ZoneRRset[] {
+    const { qtype, overTcp } = this.#question;
+    if (qtype === RRType.ANY) {
+      const rrsets = allRRsets(node).filter((rrset) => rrset.type !== RRType.NSEC3 || version.chain !== 'nsec3');
+      // RFC 8482 §4.1: one RRset is enough. The first is the oldest.
+      return overTcp ? rrsets : rrsets.slice(0, 1);
+    }
+    if (qtype === RRType.RRSIG && version.chain !== undefined) return signaturesAt(version, node, overTcp);
+    if (qtype === RRType.NSEC3 && version.chain === 'nsec3') return [];
+    const rrset = findRRset(node, qtype);
+    return rrset === undefined ? [] : [rrset];
   }
 
   #continueAt(wireText: string): void {
@@ -191,20 +223,37 @@ class Lookup {
     this.#key = lowerCaseText(wireText);
   }
 
-  #positive(node: ZoneNode, rrsets: readonly ZoneRRset[]): Answer {
-    for (const rrset of rrsets) this.#answers.push({ owner: this.#wireText, rrset, ttl: rrset.ttl });
-    return positive(node.key, this.#answers);
+  /** Adds an RRset, with DO followed by its signatures. */
+  #add(to: OwnedRRset[], version: AnswerableVersion, owner: string, rrset: ZoneRRset, ttl = rrset.ttl): void {
+    to.push({ owner, rrset, ttl });
+    const { signatures } = rrset;
+    if (signatures === undefined || !this.#question.dnssecOk) return;
+    to.push({ owner, rrset: rrsigRRset(rrset, version.apex.key), ttl });
+  }
+
+  #prove(zone: AnswerableZone, version: AnswerableVersion, proof: (proofs: Proofs) => void): void {
+    if (!this.#question.dnssecOk || version.chain === undefined || zone.order === undefined) return;
+    const proofs = new Proofs(version, zone.order);
+    proof(proofs);
+    for (const { owner, rrset } of proofs.records) this.#add(this.#proven, version, owner, rrset);
+  }
+
+  /** @param source of Answer */
+  #positive(source: string): Answer {
+    return { ...positive(source, this.#answers), authority: this.#proven };
   }
 
   /** RFC 2308 §2.1, §2.2: with the SOA, whose TTL is the TTL of the negative answer. */
   #negative(version: AnswerableVersion, rcode: number): Answer {
+    const authority: OwnedRRset[] = [];
+    this.#add(authority, version, version.apexNode.wireText, version.soa, version.negativeTtl);
     return {
       rcode,
       authoritative: true,
       kind: rcode === Rcode.NXDOMAIN ? 'nxdomain' : 'nodata',
       source: version.apex.key,
       answers: this.#answers,
-      authority: [{ owner: version.apexNode.wireText, rrset: version.soa, ttl: version.negativeTtl }],
+      authority: [...authority, ...this.#proven],
       additional: NOTHING,
     };
   }
@@ -212,54 +261,84 @@ class Lookup {
   /** The topmost delegation at or above the name, or DNAME above it. DS at a delegation is answered here. */
   #findCut(version: AnswerableVersion): ZoneNode | undefined {
     const { key: apexKey } = version.apex;
+    const { qtype } = this.#question;
+    // What only the parent's side of a delegation has.
+    const isOfParent = qtype === RRType.DS || (qtype === RRType.NSEC && version.chain === 'nsec');
     let found: ZoneNode | undefined;
     for (let key = this.#key; ; key = parentKey(key)) {
       const node = version.find(key);
       if (node !== undefined && node.rrsets.length > 0) {
         const own = key === this.#key;
-        const delegates =
-          key !== apexKey && !(own && this.#question.qtype === RRType.DS) && findRRset(node, RRType.NS) !== undefined;
+        const delegates = key !== apexKey && !(own && isOfParent) && findRRset(node, RRType.NS) !== undefined;
         if (delegates || (!own && findRRset(node, RRType.DNAME) !== undefined)) found = node;
       }
       if (key === apexKey) return found;
     }
   }
 
-  /** RFC 4592 §3.3.1: the wildcard below the closest encloser. */
-  #wildcard(version: AnswerableVersion): ZoneNode | undefined {
-    let encloser = parentKey(this.#key);
-    while (!version.has(encloser)) encloser = parentKey(encloser);
-    return version.find(`\x01*${encloser}`);
+  /** The closest encloser of a name that is not there: the wildcard for the name would be below it. */
+  #encloser(version: AnswerableVersion): Encloser {
+    let nextCloser = this.#key;
+    for (;;) {
+      const key = parentKey(nextCloser);
+      if (key.length === version.apex.key.length || nameAt(version, key) !== undefined) return { key, nextCloser };
+      nextCloser = key;
+    }
   }
 
   /** RFC 6672 §3.2: adds the DNAME and a synthesized CNAME, and continues with the new name. */
-  #followDname(node: ZoneNode, dname: ZoneRRset): Answer | undefined {
-    this.#answers.push({ owner: node.wireText, rrset: dname, ttl: dname.ttl });
+  #followDname(version: AnswerableVersion, node: ZoneNode, dname: ZoneRRset): Answer | undefined {
+    this.#add(this.#answers, version, node.wireText, dname);
     this.#source = node.key;
     const target = this.#wireText.slice(0, -node.key.length) + dname.rdatas[0]!;
-    if (target.length > MAX_NAME_OCTETS) {
-      return { ...positive(node.key, this.#answers), rcode: Rcode.YXDOMAIN };
-    }
+    if (target.length > MAX_NAME_OCTETS) return { ...this.#positive(node.key), rcode: Rcode.YXDOMAIN };
     const cname: ZoneRRset = { type: RRType.CNAME, ttl: dname.ttl, rdatas: [target] };
     this.#answers.push({ owner: this.#wireText, rrset: cname, ttl: cname.ttl });
     const { qtype } = this.#question;
-    if (qtype === RRType.CNAME || qtype === RRType.ANY) return positive(node.key, this.#answers);
+    if (qtype === RRType.CNAME || qtype === RRType.ANY) return this.#positive(node.key);
     this.#continueAt(target);
     return undefined;
   }
 
-  #referral(version: AnswerableVersion, node: ZoneNode): Answer {
+  /** With DO the DS of the delegation, or the proof that it has none (RFC 4035 §3.1.4). */
+  #referral(zone: AnswerableZone, version: AnswerableVersion, node: ZoneNode): Answer {
     const ns = findRRset(node, RRType.NS)!;
+    const authority: OwnedRRset[] = [{ owner: node.wireText, rrset: ns, ttl: ns.ttl }];
+    if (this.#question.dnssecOk && version.chain !== undefined) {
+      const ds = findRRset(node, RRType.DS);
+      if (ds !== undefined) this.#add(authority, version, node.wireText, ds);
+      else this.#prove(zone, version, (proofs) => proofs.noData(node.key));
+    }
     return {
       rcode: Rcode.NOERROR,
       authoritative: this.#answers.length > 0,
       kind: 'referral',
       source: node.key,
       answers: this.#answers,
-      authority: [{ owner: node.wireText, rrset: ns, ttl: ns.ttl }],
+      authority: [...authority, ...this.#proven],
       additional: glueOf(version, ns),
     };
   }
+}
+
+/** A name that exists: with data, an empty non-terminal, or the apex. The owner name of an NSEC3 record is none. */
+function nameAt(version: AnswerableVersion, key: string): ZoneNode | undefined {
+  const node = version.find(key);
+  if (node === undefined || node.rrsets.length > 0 || node.children > 0) return node;
+  return key.length === version.apex.key.length ? node : undefined;
+}
+
+function rrsigRRset(rrset: ZoneRRset, apexKey: string): ZoneRRset {
+  const rdatas = rrset.signatures!.map((signature) => rrsigRdata(rrset, signature, apexKey));
+  return { type: RRType.RRSIG, ttl: rrset.ttl, rdatas };
+}
+
+/** The signatures of a name, of one RRset where that is enough (RFC 8482 §7). */
+function signaturesAt({ apex, chain }: AnswerableVersion, node: ZoneNode, all: boolean): readonly ZoneRRset[] {
+  const signed = allRRsets(node).filter(({ type, signatures }) => {
+    return signatures !== undefined && (type !== RRType.NSEC3 || chain !== 'nsec3');
+  });
+  return (all ? signed : signed.slice(0, 1)).map((rrset) => rrsigRRset(rrset, apex.key));
 }
 
 /** Glue: the addresses in this zone of the delegation's nameservers (RFC 9471 §3). */

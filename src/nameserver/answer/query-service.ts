@@ -81,7 +81,7 @@ export class QueryService {
     limit: number,
     key: TsigKey | undefined,
   ): Uint8Array | undefined {
-    const answer = this.#find(query, overTcp);
+    const answer = this.#find(query, overTcp, edns?.dnssecOk ?? false);
     this.#options.onFound?.();
     const isTrusted = overTcp || key !== undefined || edns?.cookieIsValid || this.#options.limiter === undefined;
     const verdict = isTrusted ? 'send' : this.#check(peer, answer);
@@ -95,7 +95,7 @@ export class QueryService {
     return this.#options.limiter!.check(peer.address, rateKind, source);
   }
 
-  #find(query: Question, overTcp: boolean): Answer {
+  #find(query: Question, overTcp: boolean, dnssecOk: boolean): Answer {
     const { qtype, qclass } = query;
     if (qclass === RRClass.CH) return answerChaos(query, this.#options);
     if (qclass !== RRClass.IN) return errorAnswer(Rcode.REFUSED);
@@ -103,7 +103,7 @@ export class QueryService {
     if (qtype === RRType.OPT || (qtype >= 128 && qtype < RRType.ANY)) {
       return errorAnswer(qtype === MAILA || qtype === MAILB ? Rcode.NOTIMP : Rcode.FORMERR);
     }
-    return answerQuestion(this.#options.zones, { ...query, overTcp });
+    return answerQuestion(this.#options.zones, { ...query, overTcp, dnssecOk });
   }
 
   #write(

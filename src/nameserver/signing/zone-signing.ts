@@ -4,6 +4,7 @@
  * Signatures are renewed in the second half of their validity, in small commits that are spread over it; those in the last quarter, and
  * those that a clock that was set made wrong, at once.
  */
+import { DnssecAlgorithm } from '../../dns/dnssec/algorithms.ts';
 import type { SigningKey } from '../../dns/dnssec/signing-key.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { TimeSlices } from '../admin/time-slices.ts';
@@ -15,8 +16,9 @@ import { type SigningPolicy, ZoneSigner } from './zone-signer.ts';
 
 /** The option `dnssec` of a zone. */
 export interface DnssecSettings {
-  /** DNSSEC algorithm number. */
+  /** One of DnssecAlgorithm. */
   readonly algorithm: number;
+  /** Of a signature, 2 to 365. */
   readonly validityDays: number;
   readonly chain: 'nsec' | 'nsec3';
 }
@@ -30,7 +32,8 @@ export interface SigningKeys {
 
 export interface ZoneSigningOptions {
   readonly zone: EmbeddedZone;
-  readonly settings: DnssecSettings;
+  /** Undefined: the option is not set. A zone that is signed stays signed. */
+  readonly settings: DnssecSettings | undefined;
   readonly keys: SigningKeys;
   readonly committer: Committer;
   /** Seconds since 1970. */
@@ -38,6 +41,8 @@ export interface ZoneSigningOptions {
   readonly onWarning: (text: string) => void;
 }
 
+/** For a zone that is signed without the option. */
+const GOES_ON: DnssecSettings = { algorithm: DnssecAlgorithm.ECDSAP256SHA256, validityDays: 30, chain: 'nsec3' };
 const DAY_SECONDS = 86_400;
 /** TTL of DNSKEY, CDS, CDNSKEY and NSEC3PARAM. */
 const KEY_TTL_SECONDS = 3_600;
@@ -53,13 +58,15 @@ const RENEWAL_STEP = 100;
 export class ZoneSigning {
   readonly #options: ZoneSigningOptions;
   readonly #signer: ZoneSigner;
+  #settings: DnssecSettings;
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
   #isClosed = false;
   #earliestExpiration = 0;
 
-  private constructor(options: ZoneSigningOptions, signer: ZoneSigner) {
+  private constructor(options: ZoneSigningOptions, settings: DnssecSettings, signer: ZoneSigner) {
     this.#options = options;
+    this.#settings = settings;
     this.#signer = signer;
   }
 
@@ -68,7 +75,7 @@ export class ZoneSigning {
    * @throws Error for keys that cannot be read, or that are missing although the zone is signed; what the committer throws
    */
   static async open(options: ZoneSigningOptions): Promise<ZoneSigning> {
-    const { zone, settings, keys, now } = options;
+    const { zone, settings = GOES_ON, keys, now } = options;
     const { apex, published } = zone;
     let own = await keys.load(apex);
     if (own.length === 0) {
@@ -84,7 +91,7 @@ export class ZoneSigning {
       now,
     };
     const signer = new ZoneSigner(policy, published);
-    const signing = new ZoneSigning(options, signer);
+    const signing = new ZoneSigning(options, settings, signer);
     zone.signer = signer;
     await signing.#change((draft) => {
       if (!draft.isSigned) dropSignerTypes(draft);
@@ -93,6 +100,12 @@ export class ZoneSigning {
     await signing.#renew('now');
     signing.#watch();
     return signing;
+  }
+
+  /** Settings of a reload. Signatures that are there keep their expiration. */
+  set settings(settings: DnssecSettings) {
+    this.#settings = settings;
+    this.#signer.policy = { ...this.#signer.policy, validitySeconds: settings.validityDays * DAY_SECONDS };
   }
 
   /** Seconds since 1970: when the first signature expires. */
@@ -143,7 +156,8 @@ export class ZoneSigning {
 
   /** @param until `soon`: also a part of those that need not be renewed at once */
   async #renew(until: 'now' | 'soon'): Promise<void> {
-    const { zone, settings, now } = this.#options;
+    const { zone, now } = this.#options;
+    const validitySeconds = this.#settings.validityDays * DAY_SECONDS;
     const slices = new TimeSlices();
     const urgent: string[] = [];
     const others: string[] = [];
@@ -160,14 +174,14 @@ export class ZoneSigning {
       if (slices.over) await slices.next();
     }
     // All names within a quarter of the validity, which is what is left of it then.
-    const runs = (settings.validityDays * DAY_SECONDS) / 4 / (RENEWAL_MS / 1000);
+    const runs = validitySeconds / 4 / (RENEWAL_MS / 1000);
     const share = until === 'soon' ? others.slice(0, Math.max(RENEWAL_STEP, Math.ceil(names / runs))) : [];
     const due = [...urgent, ...share];
     for (let at = 0; at < due.length && !this.#isClosed; at += RENEWAL_STEP) {
       await this.#change((draft) => draft.renew(due.slice(at, at + RENEWAL_STEP)));
       await slices.next();
     }
-    this.#earliestExpiration = now() + Math.min(earliestSeconds, settings.validityDays * DAY_SECONDS);
+    this.#earliestExpiration = now() + Math.min(earliestSeconds, validitySeconds);
   }
 }
 

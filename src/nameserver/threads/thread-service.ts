@@ -14,7 +14,7 @@ import { ReplyCounts } from '../answer/reply-counts.ts';
 import { NotShared, OctetsReader, type SharedOctets } from '../zone/packed-octets.ts';
 import { TurnCounter } from '../zone/read-turns.ts';
 import type { ZoneNode, ZoneRRset } from '../zone/zone-node.ts';
-import { findRRset, negativeTtlOf } from '../zone/zone-version.ts';
+import { chainOf, findRRset, negativeTtlOf } from '../zone/zone-version.ts';
 import {
   type AnswerSettings,
   type ForwardedReply,
@@ -71,8 +71,8 @@ class SharedVersion implements AnswerableVersion {
     return this.#current.find(key);
   }
 
-  has(key: string): boolean {
-    return this.#current.has(key);
+  get chain(): 'nsec' | 'nsec3' | undefined {
+    return chainOf(this.apexNode);
   }
 }
 
@@ -93,6 +93,11 @@ class ThreadZone implements AnswerableZone {
   get published(): SharedVersion {
     if (this.#version === undefined) throw new NotShared();
     return this.#version;
+  }
+
+  /** @throws NotShared: the main thread has the proofs */
+  get order(): never {
+    throw new NotShared();
   }
 }
 

@@ -100,8 +100,7 @@ export class ZoneVersion {
 
   /** The kind of chain that proves what does not exist; undefined for an unsigned zone. */
   get chain(): 'nsec' | 'nsec3' | undefined {
-    if (!this.isSigned) return undefined;
-    return findRRset(this.apexNode, RRType.NSEC3PARAM) === undefined ? 'nsec' : 'nsec3';
+    return chainOf(this.apexNode);
   }
 
   /** All records with their signatures: the SOA first, the others unordered. */
@@ -148,6 +147,11 @@ export function isCut(node: ZoneNode, apexKey: string): boolean {
     if (type === RRType.DNAME || (type === RRType.NS && node.key !== apexKey)) return true;
   }
   return false;
+}
+
+export function chainOf({ signerRRsets }: ZoneNode): 'nsec' | 'nsec3' | undefined {
+  if (signerRRsets === undefined) return undefined;
+  return signerRRsets.some(({ type }) => type === RRType.NSEC3PARAM) ? 'nsec3' : 'nsec';
 }
 
 export function readU32(octets: string, at: number): number {
