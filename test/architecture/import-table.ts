@@ -62,6 +62,14 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     withoutGlobals: [...CLOCK, ...WORLD],
   },
   {
+    part: 'nameserver/signing/key-store.ts',
+    mayImport: ['dns', 'dns/dnssec', 'sqlite'],
+    builtins: ['crypto', 'fs', 'path'],
+    packages: [],
+    never: 'nameserver/zone, the journal: it has files of keys, and does not know which zones are signed with them',
+    withoutGlobals: [...CLOCK],
+  },
+  {
     part: 'nameserver/journal',
     mayImport: ['core/errors.ts', 'dns', 'dns/wire', 'nameserver/journal', 'nameserver/zone', 'sqlite'],
     builtins: [],
@@ -397,7 +405,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   },
   {
     part: 'config',
-    mayImport: ['config', 'config/kinds', 'config/options', 'config/resolve', 'dns'],
+    mayImport: ['config', 'config/kinds', 'config/options', 'config/resolve', 'dns', 'dns/dnssec'],
     builtins: ['fs', 'path'],
     packages: ['yaml'],
     never: 'core, http, net: a configuration is data, and those who use it decide what happens with it',

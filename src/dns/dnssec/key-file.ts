@@ -186,8 +186,11 @@ function pad(number: number, digits: number): string {
   return String(number).padStart(digits, '0');
 }
 
-/** In lower case, and octets other than letters, digits, `-` and `_` as `%` and two hexadecimal digits, as at BIND. */
-function fileNameOf(zone: DomainName): string {
+/**
+ * The name of a zone for use in the name of a file, with the final dot: in lower case, and octets other than letters, digits, `-` and
+ * `_` as `%` and two hexadecimal digits, as at BIND. Up to 760 characters.
+ */
+export function fileNameOf(zone: DomainName): string {
   const labels = DomainName.ofWire(Buffer.from(zone.key, 'latin1')).labels();
   const texts = labels.map((label) =>
     Buffer.from(label)
