@@ -98,7 +98,7 @@ export function recoveredVersion(
   const draft = new ZoneDraft(base);
   replaceStatics(draft, content, 'set-aside');
   const soa = draft.findRRset(apex.key, RRType.SOA)!;
-  draft.setRRset(apex, { ...soa, rdatas: [withSerial(soa.rdatas[0]!, chosen)] });
+  draft.setRRset(apex, { type: soa.type, ttl: soa.ttl, rdatas: [withSerial(soa.rdatas[0]!, chosen)] });
   return draft.version();
 }
 

@@ -153,7 +153,7 @@ The serial is ${soaSerial(before)}.
     expect(report.skipped.sort()).toEqual([
       `CNAME of 'a.${apex}.': a CNAME and other data cannot be at the same name`,
       `CNAME of 'c.${apex}.': a name can have only one record of this type`,
-      `TYPE65534 of '${apex}.': dyndns does not sign zones, so DNSSEC records are not imported`,
+      `TYPE65534 of '${apex}.': DNSSEC records are not imported: dyndns signs zones itself (option dnssec)`,
     ]);
   });
 

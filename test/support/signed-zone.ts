@@ -5,12 +5,13 @@ import { ZoneKeys } from '../../src/dns/dnssec/verify.ts';
 import { RRClass, RRType } from '../../src/dns/rdata.ts';
 import { formatZoneFile } from '../../src/dns/zone-file/zone-file-format.ts';
 import { Nsec3Kind, NsecKind } from '../../src/nameserver/signing/chain-kind.ts';
-import { isSignerType } from '../../src/nameserver/signing/signer-types.ts';
 import { type SigningPolicy, ZoneSigner } from '../../src/nameserver/signing/zone-signer.ts';
 import type { ZoneDraft } from '../../src/nameserver/zone/draft.ts';
 import type { EmbeddedZone } from '../../src/nameserver/zone/embedded-zone.ts';
 import { cutAbove } from '../../src/nameserver/zone/occlusion.ts';
 import { rrsigRdata } from '../../src/nameserver/zone/signatures.ts';
+import { isSignerType } from '../../src/nameserver/zone/signer-types.ts';
+import { allRRsets } from '../../src/nameserver/zone/zone-node.ts';
 import { findRRset, nameOf, rdataOf, type ZoneVersion } from '../../src/nameserver/zone/zone-version.ts';
 import { type EditedZoneOptions, editedZone } from './edited-zone.ts';
 
@@ -37,7 +38,7 @@ export function signedZone(
     },
     zone.published,
   );
-  change(zone, (draft) => zone.signer!.signAll(draft));
+  change(zone, (draft) => zone.signer!.setKeys(draft));
   return zone;
 }
 
@@ -72,7 +73,7 @@ export function signingFaults(version: ZoneVersion, nowSeconds = Math.floor(Date
     const isDelegation = node.key !== apex.key && findRRset(node, RRType.NS) !== undefined;
     const isAuthoritative = (type: number) =>
       !isCovered && (!isDelegation || type === RRType.DS || type === RRType.NSEC || type === RRType.NSEC3);
-    for (const rrset of node.rrsets) {
+    for (const rrset of allRRsets(node)) {
       const { type, ttl, rdatas, signatures = [] } = rrset;
       if (signatures.length !== (isAuthoritative(type) ? dnskeys.length : 0))
         faults.push(`${name} ${type}: ${signatures.length} signatures`);
@@ -86,9 +87,10 @@ export function signingFaults(version: ZoneVersion, nowSeconds = Math.floor(Date
       if (orderKey === undefined || rdatas.length !== 1) faults.push(`${name}: a record of the chain`);
       else records.set(orderKey, rdatas[0]!);
     }
-    const own = node.rrsets.filter(({ type }) => !isSignerType(type));
-    if (isCovered || (own.length === 0 && (node.children === 0 || version.chain === 'nsec'))) continue;
-    const types = node.rrsets
+    const { rrsets, signerRRsets = [] } = node;
+    for (const { type } of rrsets) if (isSignerType(type)) faults.push(`${name} ${type}: not apart`);
+    if (isCovered || (rrsets.length === 0 && (node.children === 0 || version.chain === 'nsec'))) continue;
+    const types = [...rrsets, ...signerRRsets]
       .map(({ type }) => type)
       .filter((type) => type !== RRType.NSEC3 && (!isDelegation || isAuthoritative(type) || type === RRType.NS));
     if (types.some(isAuthoritative)) types.push(RRType.RRSIG);

@@ -142,7 +142,7 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
       // From the draft: a commit in flight has a later serial than the published version.
       const before = soaSerial(soa.rdatas[0]!);
       requireLaterSerial(serial, before);
-      draft.setRRset(apex, { ...soa, rdatas: [withSerial(soa.rdatas[0]!, serial)] });
+      draft.setRRset(apex, { type: soa.type, ttl: soa.ttl, rdatas: [withSerial(soa.rdatas[0]!, serial)] });
       return { before, serial };
     }, performance.now() + COMMIT_TIMEOUT_MS);
   }

@@ -1,6 +1,6 @@
 /**
  * Import of a zone file: reads the file, and plans for each name the difference between the file and the zone. Reading runs
- * in time slices. Left out: DNSSEC records, because this server does not sign zones.
+ * in time slices. DNSSEC records are left out: the signer of a zone makes its own.
  */
 
 import type { ZoneImportReport } from '../../core/admin/zone-admin.ts';
@@ -88,7 +88,11 @@ export async function readImportedZone(text: string, apex: DomainName, slices: T
         if (key === apex.key && record.rdata.kind === 'SOA') serial ??= record.rdata.serial;
       } else if (SIGNING_TYPES.has(type)) {
         if (lastSigned !== `${type} ${key}`) {
-          tally.skip(type, ownerName.toString(), 'dyndns does not sign zones, so DNSSEC records are not imported');
+          tally.skip(
+            type,
+            ownerName.toString(),
+            'DNSSEC records are not imported: dyndns signs zones itself (option dnssec)',
+          );
         }
         lastSigned = `${type} ${key}`;
       } else {
@@ -217,5 +221,9 @@ export function planName(
 export function takeSerial(draft: ZoneDraft, serial: number): void {
   const soa = draft.findRRset(draft.apex.key, RRType.SOA)!;
   if (!serialIsLater(serial, soaSerial(soa.rdatas[0]!))) return;
-  draft.setRRset(draft.apex, { ...soa, rdatas: [withSerial(soa.rdatas[0]!, (serial + 1) >>> 0)] });
+  draft.setRRset(draft.apex, {
+    type: soa.type,
+    ttl: soa.ttl,
+    rdatas: [withSerial(soa.rdatas[0]!, (serial + 1) >>> 0)],
+  });
 }

@@ -62,9 +62,13 @@ export interface ZoneColumns {
 
 export function encodeNode(node: ZoneNode): Buffer {
   const octets = Buffer.allocUnsafe(1 + nodeLength(node));
-  octets[0] = node.rrsets.some(({ signatures }) => signatures !== undefined) ? FORMAT_SIGNED : FORMAT;
+  octets[0] = isSignedName(node) ? FORMAT_SIGNED : FORMAT;
   writeNode(octets, 1, node);
   return octets;
+}
+
+function isSignedName({ rrsets, signerRRsets }: ZoneNode): boolean {
+  return signerRRsets !== undefined || rrsets.some(({ signatures }) => signatures !== undefined);
 }
 
 /** @throws WireError, RangeError */

@@ -4,13 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SOA_OPTIONS } from '../../../test/support/edited-zone.ts';
+import { newSigningKey, signingFaults } from '../../../test/support/signed-zone.ts';
 import { zoneRecords } from '../../../test/support/zone-records.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { SqliteWorker } from '../../sqlite/worker.ts';
+import { ZoneSigner } from '../signing/zone-signer.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { newVersion, replaceStatics, type StaticContent } from '../zone/static-records.ts';
+import type { ZoneRecord } from '../zone/zone-version.ts';
 import { Committer } from './committer.ts';
 import { Journal } from './journal.ts';
 
@@ -54,7 +57,39 @@ const setHost = (label: string, last: number) => (draft: ZoneDraft) => {
   draft.setRRset(DomainName.parse(label, apex), { type: RRType.A, ttl: 60, rdatas });
 };
 
+const byText = (a: ZoneRecord, b: ZoneRecord) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+
 describe('Journal', () => {
+  it('has the same signatures and the same chain at the next open, from the commits and from the rows of names', async () => {
+    const keys = [newSigningKey(apex)];
+    const openSigned = async (journal: Journal) => {
+      const { zone, committer } = await openZone(journal);
+      zone.signer = new ZoneSigner(
+        { keys, chain: 'nsec3', validitySeconds: 1e6, keyTtl: 60, now: () => Math.floor(Date.now() / 1000) },
+        zone.published,
+      );
+      await committer.change(zone, (draft) => zone.signer!.setKeys(draft));
+      return { zone, committer };
+    };
+    let before: readonly ZoneRecord[] = [];
+    for (let round = 1; round <= 4; round++) {
+      const journal = await open();
+      const { zone, committer } = await openSigned(journal);
+      if (round > 1) expect([...zone.published.records()].sort(byText)).toEqual(before);
+      expect(signingFaults(zone.published)).toEqual([]);
+      await committer.change(zone, setHost('one', round));
+      await committer.change(zone, setHost(`new${round}.deep.below`, 2));
+      // Rows of names that are newer than the first commits that the next start replays.
+      if (round === 2) await journal.fold();
+      await committer.change(zone, setHost('gone', round));
+      await committer.change(zone, setHost('gone', 0));
+      await committer.change(zone, setHost(`new${round - 1}.deep.below`, 0));
+      if (round === 3) await journal.fold();
+      before = [...zone.published.records()].sort(byText);
+      await journal.close();
+    }
+  });
+
   it('has every commit at the next open, and the serial of the last one', async () => {
     const journal = await open();
     const { zone, committer } = await openZone(journal);

@@ -1,7 +1,7 @@
 /** The statements that write a zone as a whole: a new one, or what is left of a damaged one. */
 import type { SqlStatement } from '../../sqlite/worker.ts';
-import { sameRRsets } from '../zone/same-rrset.ts';
-import type { ZoneNode } from '../zone/zone-node.ts';
+import { sameNodes } from '../zone/same-rrset.ts';
+import { allRRsets, type ZoneNode } from '../zone/zone-node.ts';
 import type { ZoneVersion } from '../zone/zone-version.ts';
 import { encodeNode, encodeStatics, nodeCrc, zoneCrc } from './journal-codec.ts';
 import type { StoredZone } from './stored-zone.ts';
@@ -34,7 +34,7 @@ export interface ZoneTarget {
 /** The row of one name as it is in a version. */
 export function writeNode(zone: number, key: string, node: ZoneNode | undefined): SqlStatement {
   const octets = Buffer.from(key, 'latin1');
-  if (node === undefined || node.rrsets.length === 0) return { sql: DELETE_NODE, params: [zone, octets] };
+  if (node === undefined || allRRsets(node).length === 0) return { sql: DELETE_NODE, params: [zone, octets] };
   const content = encodeNode(node);
   return { sql: SET_NODE, params: [zone, octets, content, nodeCrc(zone, content)] };
 }
@@ -89,7 +89,7 @@ export function replaceStatements(
   }
   for (const node of version.nodes.values()) {
     const stored = folded.find(node.key);
-    const isStored = stored?.wireText === node.wireText && sameRRsets(stored.rrsets, node.rrsets);
+    const isStored = stored?.wireText === node.wireText && sameNodes(stored, node);
     if (!isStored) statements.push(writeNode(id, node.key, node));
   }
   const statics = encodeStatics(version.statics, id);

@@ -6,11 +6,10 @@ import { RRType } from '../../dns/rdata.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import type { ChainOrder } from '../zone/draft-signer.ts';
 import { cutAbove, type ZoneNames } from '../zone/occlusion.ts';
-import type { ZoneNode } from '../zone/zone-node.ts';
+import type { ZoneNode, ZoneRRset } from '../zone/zone-node.ts';
 import { findRRset, isCut, isStrictlyBelow, negativeTtlOf, parentKey } from '../zone/zone-version.ts';
 import type { ChainKind } from './chain-kind.ts';
 import { OrderedKeys, type SealedOrder } from './ordered-keys.ts';
-import { isSignerType } from './signer-types.ts';
 
 export class Chain implements ChainOrder {
   readonly kind: ChainKind;
@@ -143,7 +142,7 @@ class ChainUpdate {
       this.#due.set(orderKey, types);
     } else if (this.#order.delete(octets)) {
       this.#due.delete(orderKey);
-      this.#draft.deleteRRset(this.#kind.owner(orderKey).key, this.#kind.type);
+      this.#draft.setSignerRRset(this.#kind.owner(orderKey), { type: this.#kind.type, ttl: 0, rdatas: [] });
       this.#noteNext(this.#order.floor(octets));
     }
   }
@@ -174,34 +173,35 @@ class ChainUpdate {
       const rdata =
         types === undefined ? this.#kind.withNext(present!.rdatas[0]!, next) : this.#kind.rdata(next, types);
       if (present?.rdatas[0] === rdata) continue;
-      this.#draft.setRRset(owner, { type, ttl: present?.ttl ?? ttl, rdatas: [rdata] });
+      this.#draft.setSignerRRset(owner, { type, ttl: present?.ttl ?? ttl, rdatas: [rdata] });
     }
   }
 }
 
 /** The types in the record of a name; undefined: the name has none. */
 function chainTypes(zone: ZoneNames, node: ZoneNode, kind: ChainKind): number[] | undefined {
-  const { apex } = zone;
-  const types: number[] = [];
-  const isDelegation = node.key !== apex.key && findRRset(node, RRType.NS) !== undefined;
-  let isEmpty = true;
-  for (const { type } of node.rrsets) {
-    // Beside a delegation is glue, of which the zone has no authority (RFC 5155 §7.1, RFC 4035 §2.3).
-    if (type === RRType.NSEC || type === RRType.NSEC3 || (isDelegation && type !== RRType.NS && type !== RRType.DS))
-      continue;
-    types.push(type);
-    if (!isSignerType(type)) isEmpty = false;
-  }
-  if (isEmpty && (node.children === 0 || !kind.hasEmptyNonTerminals)) return undefined;
-  if (cutAbove(zone, node.key) !== undefined) return undefined;
+  const { rrsets, signerRRsets = [], children, key } = node;
+  if (rrsets.length === 0 && (children === 0 || !kind.hasEmptyNonTerminals)) return undefined;
+  if (cutAbove(zone, key) !== undefined) return undefined;
+  const isDelegation = key !== zone.apex.key && findRRset(node, RRType.NS) !== undefined;
+  // Beside a delegation is glue, for which the zone has no authority (RFC 5155 §7.1, RFC 4035 §2.3).
+  const types = rrsets
+    .map(({ type }) => type)
+    .filter((type) => !isDelegation || type === RRType.NS || type === RRType.DS);
+  for (const { type } of signerRRsets) if (type !== RRType.NSEC && type !== RRType.NSEC3) types.push(type);
   if (kind.type === RRType.NSEC) types.push(RRType.NSEC, RRType.RRSIG);
-  else if (!isEmpty && (!isDelegation || types.includes(RRType.DS))) types.push(RRType.RRSIG);
+  else if (types.length > 0 && (!isDelegation || types.includes(RRType.DS))) types.push(RRType.RRSIG);
   return types;
 }
 
-function hasSameTypes({ rrsets: before, children }: ZoneNode, { rrsets: after, children: childrenAfter }: ZoneNode) {
-  if (before.length !== after.length || children > 0 !== childrenAfter > 0) return false;
-  for (let i = 0; i < before.length; i++) if (before[i]!.type !== after[i]!.type) return false;
+function hasSameTypes(a: ZoneNode, b: ZoneNode): boolean {
+  if (a.children > 0 !== b.children > 0) return false;
+  return haveSameTypes(a.rrsets, b.rrsets) && haveSameTypes(a.signerRRsets ?? [], b.signerRRsets ?? []);
+}
+
+function haveSameTypes(a: readonly ZoneRRset[], b: readonly ZoneRRset[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i]!.type !== b[i]!.type) return false;
   return true;
 }
 

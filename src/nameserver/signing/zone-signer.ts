@@ -3,14 +3,16 @@
  * gets one. The last state of each RRset is signed, whatever the number of changes in the commit.
  */
 
+import { CDNSKEY_DELETE, CDS_DELETE, dsOfKey } from '../../dns/dnssec/delegation.ts';
 import type { SigningKey } from '../../dns/dnssec/signing-key.ts';
-import type { DnskeyFields, Rdata } from '../../dns/rdata.ts';
+import type { Rdata } from '../../dns/rdata.ts';
 import { RRType } from '../../dns/rdata.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import type { ChainOrder, DraftSigner } from '../zone/draft-signer.ts';
 import { cutAbove } from '../zone/occlusion.ts';
-import { keyTagOf, signatureOf, withSignatures } from '../zone/signatures.ts';
-import type { ZoneNode, ZoneRRset } from '../zone/zone-node.ts';
+import { sameData } from '../zone/same-rrset.ts';
+import { expirationOf, inceptionOf, keyTagOf, mapRRsets, signatureOf, withSignatures } from '../zone/signatures.ts';
+import { allRRsets, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 import { findRRset, rdataText, type ZoneVersion } from '../zone/zone-version.ts';
 import { Chain } from './chain.ts';
 import { Nsec3Kind, NsecKind } from './chain-kind.ts';
@@ -18,6 +20,10 @@ import { Nsec3Kind, NsecKind } from './chain-kind.ts';
 export interface SigningPolicy {
   /** Those that sign; each signs every RRset. */
   readonly keys: readonly SigningKey[];
+  /** Those in the DNSKEY RRset; absent: the same. */
+  readonly published?: readonly SigningKey[];
+  /** Those whose DS the parent should have, for CDS and CDNSKEY (RFC 7344); `delete`: none (RFC 8078 §4); absent: no such records. */
+  readonly announced?: readonly SigningKey[] | 'delete';
   readonly chain: 'nsec' | 'nsec3';
   readonly validitySeconds: number;
   /** Seconds since 1970. */
@@ -30,8 +36,8 @@ export interface SigningPolicy {
 const INCEPTION_BEFORE_SECONDS = 3_600;
 
 export class ZoneSigner implements DraftSigner {
-  readonly #policy: SigningPolicy;
   readonly #chain: Chain;
+  #policy: SigningPolicy;
 
   /** @param version the chain that it has is continued */
   constructor(policy: SigningPolicy, version: ZoneVersion) {
@@ -45,20 +51,38 @@ export class ZoneSigner implements DraftSigner {
     return this.#chain;
   }
 
-  /** An edit: makes a zone a signed one. */
-  signAll(draft: ZoneDraft): void {
-    const { keys, chain, keyTtl } = this.#policy;
-    const set = (type: number, rdatas: readonly Rdata[]) =>
-      draft.setRRset(draft.apex, { type, ttl: keyTtl, rdatas: rdatas.map(rdataText) });
-    set(
+  get policy(): SigningPolicy {
+    return this.#policy;
+  }
+
+  /** Drafts that are sealed from now on follow it. It has the chain of before. */
+  set policy(policy: SigningPolicy) {
+    this.#policy = policy;
+  }
+
+  setKeys(draft: ZoneDraft): void {
+    const { keys, published = keys, announced, chain } = this.#policy;
+    const parameters = { hashAlgorithm: 1, flags: 0, iterations: 0, salt: new Uint8Array(0) };
+    this.#setApex(
+      draft,
       RRType.DNSKEY,
-      keys.map(({ dnskey }): Rdata & DnskeyFields => ({ kind: 'DNSKEY', ...dnskey })),
+      published.map(({ dnskey }) => ({ kind: 'DNSKEY', ...dnskey })),
     );
-    if (chain === 'nsec3') {
-      set(RRType.NSEC3PARAM, [
-        { kind: 'NSEC3PARAM', hashAlgorithm: 1, flags: 0, iterations: 0, salt: new Uint8Array(0) },
-      ]);
-    }
+    this.#setApex(draft, RRType.NSEC3PARAM, chain === 'nsec3' ? [{ kind: 'NSEC3PARAM', ...parameters }] : []);
+    this.#setApex(draft, RRType.CDS, announced === 'delete' ? [CDS_DELETE] : (announced ?? []).map(cdsOf));
+    this.#setApex(
+      draft,
+      RRType.CDNSKEY,
+      announced === 'delete'
+        ? [CDNSKEY_DELETE]
+        : (announced ?? []).map(({ dnskey }) => ({ kind: 'CDNSKEY', ...dnskey })),
+    );
+  }
+
+  #setApex(draft: ZoneDraft, type: number, rdatas: readonly Rdata[]): void {
+    const rrset = { type, ttl: this.#policy.keyTtl, rdatas: rdatas.map(rdataText) };
+    const present = draft.findRRset(draft.apex.key, type);
+    if (present === undefined ? rdatas.length > 0 : !sameData(present, rrset)) draft.setSignerRRset(draft.apex, rrset);
   }
 
   sign(draft: ZoneDraft): void {
@@ -89,21 +113,17 @@ export class ZoneSigner implements DraftSigner {
     if (node === undefined) return;
     const isCovered = cutAbove(draft, key) !== undefined;
     const isDelegation = key !== draft.apex.key && findRRset(node, RRType.NS) !== undefined;
-    let hasChanged = false;
-    const rrsets = node.rrsets.map((rrset) => {
-      const isSigned = !isCovered && (!isDelegation || rrset.type === RRType.DS || isChainType(rrset.type));
-      const next = isSigned ? this.#signed(rrset, node) : withoutSignatures(rrset);
-      if (next !== rrset) hasChanged = true;
-      return next;
+    const signed = mapRRsets(node, (rrset) => {
+      const isAuthoritative = !isCovered && (!isDelegation || rrset.type === RRType.DS || isChainType(rrset.type));
+      return isAuthoritative ? this.#signed(rrset, node) : withoutSignatures(rrset);
     });
-    if (hasChanged) draft.setSigned(node, rrsets);
+    if (signed !== node) draft.setSigned(signed);
   }
 
   #signed(rrset: ZoneRRset, { key }: ZoneNode): ZoneRRset {
     const { keys, now, validitySeconds } = this.#policy;
-    const { type, ttl, rdatas, signatures } = rrset;
-    if (signatures?.length === keys.length && keys.every((each, at) => keyTagOf(signatures[at]!) === each.keyTag))
-      return rrset;
+    const { type, ttl, rdatas } = rrset;
+    if (this.#dueOf(rrset) === undefined) return rrset;
     const period = { inception: now() - INCEPTION_BEFORE_SECONDS, expiration: now() + validitySeconds };
     const signable = { ownerKey: key, type, ttl, rdatas };
     return withSignatures(
@@ -111,6 +131,58 @@ export class ZoneSigner implements DraftSigner {
       keys.map((each) => signatureOf(each.sign(signable, period), each.zone.octets.length)),
     );
   }
+
+  /** Why a signed RRset should be signed again; undefined: not yet. */
+  #dueOf({ signatures }: ZoneRRset): Due | undefined {
+    const { keys } = this.#policy;
+    if (signatures?.length !== keys.length) return 'now';
+    let due: Due | undefined;
+    for (let i = 0; i < keys.length; i++) {
+      const signature = signatures[i]!;
+      if (keyTagOf(signature) !== keys[i]!.keyTag) return 'now';
+      const next = this.#dueByTime(signature);
+      if (next === 'now') return next;
+      due ??= next;
+    }
+    return due;
+  }
+
+  /** In serial number arithmetic (RFC 4034 §3.1.5). */
+  #dueByTime(signature: string): Due | undefined {
+    const { now, validitySeconds } = this.#policy;
+    const left = (expirationOf(signature) - now()) | 0;
+    const age = (now() - inceptionOf(signature)) | 0;
+    if (age < 0 || left < validitySeconds / 4) return 'now';
+    return left < validitySeconds / 2 ? 'soon' : undefined;
+  }
+
+  /** Looks at the signatures of a name. Names below a cut have none. */
+  check(node: ZoneNode): SignatureState {
+    let earliestSeconds = Number.POSITIVE_INFINITY;
+    let due: Due | undefined;
+    for (const rrset of allRRsets(node)) {
+      if (rrset.signatures === undefined) continue;
+      for (const signature of rrset.signatures) {
+        earliestSeconds = Math.min(earliestSeconds, (expirationOf(signature) - this.#policy.now()) | 0);
+      }
+      const next = this.#dueOf(rrset);
+      if (due !== 'now') due = next ?? due;
+    }
+    return { due, earliestSeconds };
+  }
+}
+
+/** `soon`: in the second half of its validity; `now`: in the last quarter, or wrong. */
+export type Due = 'soon' | 'now';
+
+export interface SignatureState {
+  readonly due: Due | undefined;
+  /** Until the first signature expires, below 0 if one has; infinite without signatures. */
+  readonly earliestSeconds: number;
+}
+
+function cdsOf({ zone, dnskey }: SigningKey): Rdata {
+  return { kind: 'CDS', ...dsOfKey(zone, dnskey) };
 }
 
 function isChainType(type: number): boolean {

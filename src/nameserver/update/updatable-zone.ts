@@ -20,6 +20,7 @@ import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { whyForbidden } from '../zone/judge-change.ts';
 import type { ZoneLimits } from '../zone/limits.ts';
 import { isSameRRset } from '../zone/rrset-members.ts';
+import { isSignerType } from '../zone/signer-types.ts';
 import type { ZoneRRset } from '../zone/zone-node.ts';
 import { findRRset, rdataText } from '../zone/zone-version.ts';
 import { addressesOf } from './publisher.ts';
@@ -56,6 +57,8 @@ export class EmbeddedUpdates implements UpdatableZone {
         const deletedNames = new Set<string>();
         for (const edit of edits) {
           const { key } = ownerOfEdit(edit);
+          const signerType = draft.isSigned ? signerTypeOf(edit) : undefined;
+          if (signerType !== undefined) return { kind: 'refused', why: refusedSignerType(signerType) };
           if (edit.kind === 'delete-name' && deletedNames.has(key)) {
             permitted.push(edit);
             continue;
@@ -93,6 +96,17 @@ export class EmbeddedUpdates implements UpdatableZone {
     if (base.serial === required && !changed) return;
     throw new PreconditionFailed(`The zone '${this.#zone.apex}' was changed since the serial ${required}.`);
   }
+}
+
+/** The type of an edit that only the signer of a zone may make. */
+function signerTypeOf(edit: ZoneEdit): number | undefined {
+  if (edit.kind === 'delete-name') return undefined;
+  const type = 'rrset' in edit ? edit.rrset.type : edit.type;
+  return isSignerType(type) ? type : undefined;
+}
+
+function refusedSignerType(type: number): string {
+  return `${formatRRType(type)} records of this zone are made by its signer (option 'dnssec')`;
 }
 
 /** RDATA that may not become zone data. A received UPDATE was checked before (update-in.ts). */

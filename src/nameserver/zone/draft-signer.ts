@@ -3,8 +3,8 @@ import type { ZoneDraft } from './draft.ts';
 
 /** Completes the drafts of a signed zone. */
 export interface DraftSigner {
-  /** An edit that makes an unsigned zone a signed one. `sign` completes it. */
-  signAll(draft: ZoneDraft): void;
+  /** An edit: the keys at the apex, which make an unsigned zone a signed one. `sign` completes it. */
+  setKeys(draft: ZoneDraft): void;
   /** Makes chain and signatures of what was edited. The draft has its new serial. */
   sign(draft: ZoneDraft): void;
   /** The oldest draft that `sign` completed and that is not published yet is published. */

@@ -9,9 +9,9 @@ import { RRType } from '../../dns/rdata.ts';
 import { nextSerial } from '../../dns/serial.ts';
 import type { DraftSigner } from './draft-signer.ts';
 import type { ZoneNames } from './occlusion.ts';
-import { memberTest, rrsetFinder, sameData, sameRRsets } from './same-rrset.ts';
-import { rrsigRdata, withSignatures } from './signatures.ts';
-import type { ZoneNode, ZoneRRset } from './zone-node.ts';
+import { memberTest, rrsetFinder, sameData, sameNodes } from './same-rrset.ts';
+import { mapRRsets, rrsigRdata, withSignatures } from './signatures.ts';
+import { allRRsets, type ZoneNode, type ZoneRRset } from './zone-node.ts';
 import type { ZoneNodes } from './zone-nodes.ts';
 import {
   findRRset,
@@ -53,6 +53,8 @@ export class ZoneDraft {
   /** Edited names as they are in the base, by their key; including those of edits that were rolled back. */
   readonly #touched = new Map<string, ZoneNode | undefined>();
 
+  #isRenewed = false;
+
   constructor(base: ZoneVersion) {
     this.base = base;
     this.#unchanged = base.nodes.layer();
@@ -74,9 +76,15 @@ export class ZoneDraft {
     return this.#nodes;
   }
 
+  /** It has a signer's keys, so that `seal` signs it. */
+  get isSigned(): boolean {
+    return this.find(this.base.apex.key)!.signerRRsets !== undefined;
+  }
+
   /** True after an edit that changed something. */
   get changed(): boolean {
     const { base } = this;
+    if (this.#isRenewed) return true;
     return this.#nodes !== this.#unchanged || this.statics !== base.statics || this.unserved !== base.unserved;
   }
 
@@ -113,15 +121,29 @@ export class ZoneDraft {
       if (at >= 0) this.#setRRsets(node!, rrsets.toSpliced(at, 1), false);
       return;
     }
-    const { key, wireText } = node ?? ownerName;
-    const children = node?.children ?? 0;
+    const { key, wireText } = ownerName;
     const next = at < 0 ? [...rrsets, rrset] : rrsets.with(at, rrset);
-    this.#setRRsets({ key, wireText, rrsets, children }, next, node === undefined);
+    this.#setRRsets(node ?? { key, wireText, rrsets, children: 0 }, next, node === undefined);
   }
 
-  /** Sets the RRsets of a name that is there: the same data, signed in another way. */
-  setSigned(node: ZoneNode, rrsets: readonly ZoneRRset[]): void {
-    if (rrsets !== node.rrsets) this.#setRRsets(node, rrsets, false);
+  /** Sets an RRset of the signer; one without members deletes it. */
+  setSignerRRset({ key, wireText }: { readonly key: string; readonly wireText: string }, rrset: ZoneRRset): void {
+    const node = this.find(key);
+    const others = node?.signerRRsets?.filter(({ type }) => type !== rrset.type) ?? [];
+    const signerRRsets = rrset.rdatas.length === 0 ? others : [...others, rrset];
+    const before = node ?? { key, wireText, rrsets: [], children: 0 };
+    this.#setNode(before, withSignerRRsets(before, signerRRsets), node === undefined);
+  }
+
+  /** Makes a commit in which the signer looks at these names again. */
+  renew(keys: Iterable<string>): void {
+    this.#isRenewed = true;
+    for (const key of keys) if (!this.#touched.has(key)) this.#touched.set(key, this.#nodes.get(key));
+  }
+
+  /** Sets a name that is there: the same data, signed in another way. */
+  setSigned(node: ZoneNode): void {
+    this.#setNode(this.find(node.key)!, node, false);
   }
 
   /**
@@ -130,11 +152,11 @@ export class ZoneDraft {
    */
   setRRsets({ key, wireText }: Pick<DomainName, 'key' | 'wireText'>, rrsets: readonly ZoneRRset[]): void {
     const node = this.find(key);
-    const before = { key, wireText, rrsets: node?.rrsets ?? [], children: node?.children ?? 0 };
+    const before = node ?? { key, wireText, rrsets: [], children: 0 };
     const edited = rrsets.map((rrset) => {
       return rrset.signatures === undefined || before.rrsets.includes(rrset) ? rrset : withSignatures(rrset, []);
     });
-    this.#setRRsets(before, edited, node === undefined);
+    this.#setRRsets(before.wireText === wireText ? before : { ...before, wireText }, edited, node === undefined);
   }
 
   deleteRRset(key: string, type: number): void {
@@ -143,12 +165,17 @@ export class ZoneDraft {
   }
 
   #setRRsets(node: ZoneNode, rrsets: readonly ZoneRRset[], isNew: boolean): void {
-    const { key } = node;
+    const { key, wireText, children, signerRRsets } = node;
+    const next = { key, wireText, rrsets, children };
+    this.#setNode(node, signerRRsets === undefined ? next : withSignerRRsets(next, signerRRsets), isNew);
+  }
+
+  #setNode(before: ZoneNode, next: ZoneNode, isNew: boolean): void {
+    const { key } = next;
     const apexKey = this.base.apex.key;
-    if (!this.#touched.has(key)) this.#touched.set(key, isNew ? undefined : node);
-    const next = { key, wireText: node.wireText, rrsets, children: node.children };
-    this.#cuts += Number(isCut(next, apexKey)) - Number(isCut(node, apexKey));
-    if (rrsets.length === 0 && node.children === 0 && key !== apexKey) this.#removeNode(key);
+    if (!this.#touched.has(key)) this.#touched.set(key, isNew ? undefined : before);
+    this.#cuts += Number(isCut(next, apexKey)) - Number(isCut(before, apexKey));
+    if (isUnused(next) && key !== apexKey) this.#removeNode(key);
     else {
       this.#nodes = this.#nodes.set(next, isNew);
       if (isNew) this.#countChild(next, 1);
@@ -172,8 +199,11 @@ export class ZoneDraft {
       const emptyNode = { key, wireText: parentKey(child.wireText), rrsets: [], children: 1 };
       this.#nodes = this.#nodes.set(emptyNode, true);
       this.#countChild(emptyNode, 1);
-    } else if (parent.children + by === 0 && parent.rrsets.length === 0) this.#removeNode(key);
-    else this.#nodes = this.#nodes.set({ ...parent, children: parent.children + by }, false);
+      return;
+    }
+    const counted = { ...parent, children: parent.children + by };
+    if (isUnused(counted)) this.#removeNode(key);
+    else this.#nodes = this.#nodes.set(counted, false);
   }
 
   /** The current content without a serial step, for the replay of commits. */
@@ -195,9 +225,11 @@ export class ZoneDraft {
   seal(signer?: DraftSigner): SealedDraft | undefined {
     const { base } = this;
     const apexKey = base.apex.key;
-    if (signer !== undefined) this.#keepSignatures();
+    const signs = signer !== undefined && this.isSigned;
+    if (signs) this.#keepSignatures();
     let changed = this.#changedNames();
-    if (changed.length === 0 && this.statics === base.statics && this.unserved === base.unserved) return undefined;
+    if (changed.length === 0 && !this.#isRenewed && this.statics === base.statics && this.unserved === base.unserved)
+      return undefined;
     const soa = this.findRRset(apexKey, RRType.SOA)!;
     if (soaSerial(soa.rdatas[0]!) === base.serial) {
       const rdata = withSerial(soa.rdatas[0]!, nextSerial(base.serial));
@@ -206,7 +238,7 @@ export class ZoneDraft {
       if (!changed.some(({ key }) => key === apexKey))
         changed.push({ key: apexKey, before: undefined, after: undefined });
     }
-    if (signer !== undefined) {
+    if (signs) {
       signer.sign(this);
       changed = this.#changedNames();
     }
@@ -226,7 +258,7 @@ export class ZoneDraft {
     const changed: ChangedName[] = [];
     for (const [key, before] of this.#touched) {
       const after = this.#nodes.get(key);
-      if (!sameRRsets(before?.rrsets, after?.rrsets)) changed.push({ key, before, after });
+      if (!sameNodes(before, after)) changed.push({ key, before, after });
     }
     return changed;
   }
@@ -236,14 +268,24 @@ export class ZoneDraft {
     for (const [key, before] of this.#touched) {
       const node = before && this.#nodes.get(key);
       if (node === undefined) continue;
-      const findBefore = rrsetFinder(before!.rrsets);
-      const rrsets = node.rrsets.map((rrset) => {
-        const old = rrset.signatures === undefined ? findBefore(rrset.type) : undefined;
+      const kept = mapRRsets(node, (rrset) => {
+        const old = rrset.signatures === undefined ? findRRset(before!, rrset.type) : undefined;
         return old?.signatures !== undefined && sameData(old, rrset) ? old : rrset;
       });
-      if (rrsets.some((rrset, at) => rrset !== node.rrsets[at])) this.setSigned(node, rrsets);
+      if (kept !== node) this.setSigned(kept);
     }
   }
+}
+
+/** The zone needs no such node. */
+function isUnused({ rrsets, children, signerRRsets }: ZoneNode): boolean {
+  return rrsets.length === 0 && children === 0 && signerRRsets === undefined;
+}
+
+function withSignerRRsets({ key, wireText, rrsets, children }: ZoneNode, signerRRsets: readonly ZoneRRset[]): ZoneNode {
+  return signerRRsets.length === 0
+    ? { key, wireText, rrsets, children }
+    : { key, wireText, rrsets, signerRRsets, children };
 }
 
 interface ChangedName {
@@ -258,9 +300,9 @@ function soaRecord({ apexNode, soa }: ZoneVersion): ZoneRecord {
 
 /** Collects the records of `node` that `other` does not have with the same TTL; of the SOA only the signatures. */
 function collectMissing(node: ZoneNode, other: ZoneNode | undefined, apexKey: string, records: ZoneRecord[]): void {
-  const findOther = rrsetFinder(other?.rrsets ?? []);
+  const findOther = rrsetFinder(other === undefined ? [] : allRRsets(other));
   const { wireText } = node;
-  for (const rrset of node.rrsets) {
+  for (const rrset of allRRsets(node)) {
     const counterpart = findOther(rrset.type);
     if (counterpart === rrset) continue;
     const { type, ttl, signatures = [] } = rrset;

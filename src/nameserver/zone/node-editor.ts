@@ -8,6 +8,7 @@ import { rdataKey } from '../../dns/rdata-canonical.ts';
 import type { RRset } from '../../dns/rrset.ts';
 import { serialIsLater } from '../../dns/serial.ts';
 import type { ZoneDraft } from './draft.ts';
+import { isSignerType } from './signer-types.ts';
 import type { ZoneNode, ZoneRRset } from './zone-node.ts';
 import { rdataText, soaSerial } from './zone-version.ts';
 
@@ -50,6 +51,8 @@ export class NodeEditor {
   }
 
   add({ ownerName, type, ttl, rdatas }: RRset): void {
+    // Whoever may send an edit is told so (update/updatable-zone.ts).
+    if (this.#draft.isSigned && isSignerType(type)) return;
     const rrset = this.#rrsets.get(type);
     // RFC 2136 §3.4.2.2: data beside a CNAME, and a CNAME beside data, are ignored.
     const isAlias = type === RRType.CNAME;

@@ -2,7 +2,7 @@
  * One name with its records in octets, big-endian: the length of the owner name (1 octet) and the owner name in wire form with its
  * letter case, the number of RRsets (1); for each RRset its type (2), TTL (4) and number of records (2); for each record the length
  * of its RDATA (2) and the RDATA. The highest bit of the number of records says that signatures follow the records: their number
- * (1), and for each its length (1) and its octets (signatures.ts).
+ * (1), and for each its length (1) and its octets (signatures.ts). The next bit says that the RRset is one of `signerRRsets`.
  *
  * So it is in the database (journal-codec.ts), and in memory (packed-nodes.ts).
  */
@@ -15,11 +15,18 @@ export const MAX_RRSETS = 255;
 export const RRSET_OCTETS = 8;
 /** In the number of records: signatures follow them. */
 const SIGNED = 0x8000;
+/** The same: the signer made the RRset. */
+const OF_SIGNER = 0x4000;
 /** Records of an RRset in octets. */
-export const MAX_MEMBERS = SIGNED - 1;
+export const MAX_MEMBERS = OF_SIGNER - 1;
 
-export function nodeLength({ wireText, rrsets }: ZoneNode): number {
-  let length = 2 + wireText.length;
+export function nodeLength({ wireText, rrsets, signerRRsets }: ZoneNode): number {
+  const length = 2 + wireText.length + rrsetsLength(rrsets);
+  return signerRRsets === undefined ? length : length + rrsetsLength(signerRRsets);
+}
+
+function rrsetsLength(rrsets: readonly ZoneRRset[]): number {
+  let length = 0;
   for (const { rdatas, signatures } of rrsets) {
     length += RRSET_OCTETS;
     for (const rdata of rdatas) length += 2 + rdata.length;
@@ -31,18 +38,25 @@ export function nodeLength({ wireText, rrsets }: ZoneNode): number {
 }
 
 /** @returns the offset after the node @throws RangeError with more than MAX_RRSETS or MAX_MEMBERS */
-export function writeNode(to: Buffer, start: number, { wireText, rrsets }: ZoneNode): number {
-  if (rrsets.length > MAX_RRSETS) throw new RangeError(`a name has ${rrsets.length} types`);
+export function writeNode(to: Buffer, start: number, { wireText, rrsets, signerRRsets }: ZoneNode): number {
+  const count = rrsets.length + (signerRRsets?.length ?? 0);
+  if (count > MAX_RRSETS) throw new RangeError(`a name has ${count} types`);
   let at = start;
   to[at++] = wireText.length;
   at = writeText(to, at, wireText);
-  to[at++] = rrsets.length;
+  to[at++] = count;
+  at = writeRRsets(to, at, rrsets, 0);
+  return signerRRsets === undefined ? at : writeRRsets(to, at, signerRRsets, OF_SIGNER);
+}
+
+function writeRRsets(to: Buffer, start: number, rrsets: readonly ZoneRRset[], flag: number): number {
+  let at = start;
   for (const { type, ttl, rdatas, signatures } of rrsets) {
     if (rdatas.length > MAX_MEMBERS) throw new RangeError(`an RRset has ${rdatas.length} records`);
     at = writeU16(to, at, type);
     at = writeU16(to, at, ttl >>> 16);
     at = writeU16(to, at, ttl);
-    at = writeU16(to, at, signatures === undefined ? rdatas.length : rdatas.length | SIGNED);
+    at = writeU16(to, at, rdatas.length | flag | (signatures === undefined ? 0 : SIGNED));
     for (const rdata of rdatas) at = writeText(to, writeU16(to, at, rdata.length), rdata);
     if (signatures === undefined) continue;
     to[at++] = signatures.length;
@@ -59,6 +73,7 @@ export function readNode(from: Buffer, start: number, children: number): ZoneNod
   let at = start + 1 + from[start]!;
   const wireText = from.toString('latin1', start + 1, at);
   const rrsets: ZoneRRset[] = [];
+  let signerRRsets: ZoneRRset[] | undefined;
   for (let count = from[at++]!; count > 0; count--) {
     const type = u16(from, at);
     const ttl = u16(from, at + 2) * 0x10000 + u16(from, at + 4);
@@ -70,19 +85,26 @@ export function readNode(from: Buffer, start: number, children: number): ZoneNod
       rdatas.push(from.toString('latin1', at + 2, end));
       at = end;
     }
-    if ((members & SIGNED) === 0) {
-      rrsets.push({ type, ttl, rdatas });
-      continue;
+    let rrset: ZoneRRset = { type, ttl, rdatas };
+    if ((members & SIGNED) !== 0) {
+      const signatures: string[] = [];
+      for (let i = from[at++]!; i > 0; i--) {
+        const end = at + 1 + from[at]!;
+        signatures.push(from.toString('latin1', at + 1, end));
+        at = end;
+      }
+      rrset = { type, ttl, rdatas, signatures };
     }
-    const signatures: string[] = [];
-    for (let i = from[at++]!; i > 0; i--) {
-      const end = at + 1 + from[at]!;
-      signatures.push(from.toString('latin1', at + 1, end));
-      at = end;
+    if ((members & OF_SIGNER) === 0) rrsets.push(rrset);
+    else {
+      signerRRsets ??= [];
+      signerRRsets.push(rrset);
     }
-    rrsets.push({ type, ttl, rdatas, signatures });
   }
-  return { key: lowerCaseText(wireText), wireText, rrsets, children };
+  const key = lowerCaseText(wireText);
+  return signerRRsets === undefined
+    ? { key, wireText, rrsets, children }
+    : { key, wireText, rrsets, signerRRsets, children };
 }
 
 /** The offset after the node; -1 if it would be beyond the end of the octets. */

@@ -76,7 +76,7 @@ function hiddenBy(
  */
 export function hidesBelow({ apex, nodes }: ZoneNames, cut: ZoneNode): boolean {
   // The children of the apex are not counted. Only a DNAME makes it a cut.
-  if (cut.key === apex.key) return findRRset(cut, RRType.DNAME) !== undefined && nodes.size > 1;
+  if (cut.key === apex.key) return findRRset(cut, RRType.DNAME) !== undefined && hasOtherData(nodes, cut.key);
   if (cut.children === 0) return false;
   if (findRRset(cut, RRType.DNAME) !== undefined) return true;
   /** By key of the parent, from the cut to the glue. */
@@ -96,6 +96,11 @@ export function hidesBelow({ apex, nodes }: ZoneNames, cut: ZoneNode): boolean {
       if (rrsets.some(({ type }) => !glue.has(key) || (type !== RRType.A && type !== RRType.AAAA))) return true;
     }
   }
+  return false;
+}
+
+function hasOtherData(nodes: ZoneNodes, apexKey: string): boolean {
+  for (const { key, rrsets } of nodes.values()) if (rrsets.length > 0 && key !== apexKey) return true;
   return false;
 }
 

@@ -302,7 +302,7 @@ function nameOnly({ key, wireText, children }: ZoneNode): ZoneNode {
 }
 
 function isTooLarge(node: ZoneNode): boolean {
-  return node.rrsets.length > MAX_RRSETS || nodeLength(node) > MAX_OCTETS;
+  return node.rrsets.length + (node.signerRRsets?.length ?? 0) > MAX_RRSETS || nodeLength(node) > MAX_OCTETS;
 }
 
 function unitsOf(node: ZoneNode): number {

@@ -2,7 +2,7 @@
  * RRsets compared octet by octet with their signatures, whatever the order of their members. The comparison of secondaries is in
  * rrset-members.ts.
  */
-import type { ZoneRRset } from './zone-node.ts';
+import type { ZoneNode, ZoneRRset } from './zone-node.ts';
 
 /** Most names have few RRsets, and most RRsets few members: a search of more uses an index, so that the work is linear. */
 const FEW = 8;
@@ -13,6 +13,11 @@ export function sameRRsets(a: readonly ZoneRRset[] = NONE, b: readonly ZoneRRset
   if (a.length !== b.length) return false;
   const findOther = rrsetFinder(b);
   return a.every((rrset) => sameRRset(rrset, findOther(rrset.type)));
+}
+
+/** Whatever their letter case and children. */
+export function sameNodes(a: ZoneNode | undefined, b: ZoneNode | undefined): boolean {
+  return sameRRsets(a?.rrsets, b?.rrsets) && sameRRsets(a?.signerRRsets, b?.signerRRsets);
 }
 
 export function sameRRset(a: ZoneRRset, b: ZoneRRset | undefined): boolean {

@@ -4,7 +4,7 @@
  * original TTL and the signer's name, one character per octet.
  */
 import { RRType } from '../../dns/rdata.ts';
-import type { ZoneRRset } from './zone-node.ts';
+import type { ZoneNode, ZoneRRset } from './zone-node.ts';
 import { findRRset, readU32, type ZoneRecord } from './zone-version.ts';
 
 /** Of a signature in this form: algorithm (1), labels (1), expiration (4), inception (4), key tag (2). */
@@ -65,25 +65,27 @@ export function* rrsigRecords(wireText: string, rrset: ZoneRRset, apexKey: strin
   }
 }
 
-/** The RRsets of a name, with the signature of an RRSIG record added to the one that it covers. Unchanged if there is none. */
-export function addSignature(rrsets: readonly ZoneRRset[], rdata: string, apexKey: string): readonly ZoneRRset[] {
-  return changeSignatures(rrsets, rdata, apexKey, (present, signature) =>
-    present.includes(signature) ? present : [...present, signature],
-  );
+/** A name with the signature of an RRSIG record added to the RRset that it covers, or removed; unchanged if it has no such RRset. */
+export function withSignature(node: ZoneNode, rdata: string, apexKey: string, isAdded: boolean): ZoneNode {
+  const covered = findRRset(node, typeCovered(rdata));
+  if (covered === undefined) return node;
+  const signature = signatureOf(rdata, apexKey.length);
+  const others = (covered.signatures ?? []).filter((each) => each !== signature);
+  const signed = withSignatures(covered, isAdded ? [...others, signature] : others);
+  return mapRRsets(node, (rrset) => (rrset === covered ? signed : rrset));
 }
 
-export function removeSignature(rrsets: readonly ZoneRRset[], rdata: string, apexKey: string): readonly ZoneRRset[] {
-  return changeSignatures(rrsets, rdata, apexKey, (present, signature) => present.filter((each) => each !== signature));
+/** A name with other objects for its RRsets; itself if they are the same. */
+export function mapRRsets(node: ZoneNode, map: (rrset: ZoneRRset) => ZoneRRset): ZoneNode {
+  const { key, wireText, children, signerRRsets } = node;
+  const rrsets = node.rrsets.map(map);
+  const ofSigner = signerRRsets?.map(map);
+  if (isSame(rrsets, node.rrsets) && isSame(ofSigner, signerRRsets)) return node;
+  return ofSigner === undefined
+    ? { key, wireText, rrsets, children }
+    : { key, wireText, rrsets, signerRRsets: ofSigner, children };
 }
 
-function changeSignatures(
-  rrsets: readonly ZoneRRset[],
-  rdata: string,
-  apexKey: string,
-  change: (present: readonly string[], signature: string) => readonly string[],
-): readonly ZoneRRset[] {
-  const covered = findRRset({ rrsets }, typeCovered(rdata));
-  if (covered === undefined) return rrsets;
-  const signatures = change(covered.signatures ?? [], signatureOf(rdata, apexKey.length));
-  return rrsets.map((rrset) => (rrset === covered ? withSignatures(rrset, signatures) : rrset));
+function isSame(a: readonly ZoneRRset[] | undefined, b: readonly ZoneRRset[] | undefined): boolean {
+  return a === undefined || a.every((rrset, at) => rrset === b![at]);
 }

@@ -8,7 +8,7 @@ import { formatRRType, type ResourceRecord, RRType } from '../../dns/rdata.ts';
 import { rdataKey } from '../../dns/rdata-canonical.ts';
 import type { ZoneDraft } from './draft.ts';
 import { describeCut, hidesBelow, hidingCut } from './occlusion.ts';
-import { sameRRset } from './same-rrset.ts';
+import { sameData } from './same-rrset.ts';
 import { UnservedEditor } from './unserved.ts';
 import type { ZoneNode, ZoneRRset } from './zone-node.ts';
 import { ZoneNodes } from './zone-nodes.ts';
@@ -102,7 +102,7 @@ export function replaceStatics(draft: ZoneDraft, content: StaticContent, onColli
     const { key } = ownerName;
     const current = draft.findRRset(key, rrset.type);
     if (current !== undefined && !before.get(key)?.has(rrset.type)) collisions.sameRRset(ownerName, rrset.type);
-    if (current === undefined || !sameRRset(current, rrset)) draft.setRRset(ownerName, rrset);
+    if (current === undefined || !sameData(current, rrset)) draft.setRRset(ownerName, rrset);
   }
   for (const { ownerName } of configured) collisions.beside(ownerName);
   for (const { ownerName } of configured) collisions.above(ownerName);

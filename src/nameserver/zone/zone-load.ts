@@ -5,8 +5,9 @@ import { RRType } from '../../dns/rdata.ts';
 import { ZoneDraft } from './draft.ts';
 import { findRRsetAt, readNode } from './node-octets.ts';
 import { PackedNodes } from './packed-nodes.ts';
-import { addSignature, removeSignature, typeCovered } from './signatures.ts';
-import type { ZoneNode } from './zone-node.ts';
+import { typeCovered, withSignature } from './signatures.ts';
+import { isSignerType } from './signer-types.ts';
+import type { ZoneNode, ZoneRRset } from './zone-node.ts';
 import { ZoneNodes } from './zone-nodes.ts';
 import {
   findRRset,
@@ -118,37 +119,49 @@ function setSoa(draft: ZoneDraft, { added, isSigned }: ZoneDiff): void {
   draft.setRRset(apex, { type: RRType.SOA, ttl, rdatas: [rdata] });
   if (!isSigned) return;
   for (const record of added) {
-    if (record.type !== RRType.RRSIG || typeCovered(record.rdata) !== RRType.SOA) continue;
-    const node = draft.find(apex.key)!;
-    draft.setSigned(node, addSignature(node.rrsets, record.rdata, apex.key));
+    if (record.type === RRType.RRSIG && typeCovered(record.rdata) === RRType.SOA) changeSignature(draft, record, true);
   }
 }
 
-function remove(draft: ZoneDraft, { wireText, type, rdata }: ZoneRecord, isSigned: boolean): string {
+/** Of an RRset that a later diff deletes there may be no signature to change. */
+function changeSignature(draft: ZoneDraft, { wireText, rdata }: ZoneRecord, isAdded: boolean): string {
   const { key } = recordName(draft, wireText);
   const node = draft.find(key);
-  if (isSigned && type === RRType.RRSIG) {
-    if (node !== undefined) draft.setSigned(node, removeSignature(node.rrsets, rdata, draft.apex.key));
-    return key;
-  }
-  const rrset = node && findRRset(node, type);
-  if (rrset === undefined || type === RRType.SOA) return key;
-  draft.setRRset(node!, { ...rrset, rdatas: rrset.rdatas.filter((member) => member !== rdata) });
+  if (node !== undefined) draft.setSigned(withSignature(node, rdata, draft.apex.key, isAdded));
   return key;
 }
 
-function add(draft: ZoneDraft, { wireText, type, ttl, rdata }: ZoneRecord, isSigned: boolean): string {
+function remove(draft: ZoneDraft, record: ZoneRecord, isSigned: boolean): string {
+  const { wireText, type, rdata } = record;
+  if (isSigned && type === RRType.RRSIG) return changeSignature(draft, record, false);
+  const { key } = recordName(draft, wireText);
+  const node = draft.find(key);
+  const rrset = node && findRRset(node, type);
+  if (rrset === undefined || type === RRType.SOA) return key;
+  const rdatas = rrset.rdatas.filter((member) => member !== rdata);
+  setRRset(draft, node!, { type, ttl: rrset.ttl, rdatas }, isSigned);
+  return key;
+}
+
+function add(draft: ZoneDraft, record: ZoneRecord, isSigned: boolean): string {
+  const { wireText, type, ttl, rdata } = record;
+  if (isSigned && type === RRType.RRSIG) return changeSignature(draft, record, true);
   const name = recordName(draft, wireText);
   if (type === RRType.SOA) return name.key;
-  if (isSigned && type === RRType.RRSIG) {
-    const node = draft.find(name.key);
-    if (node !== undefined) draft.setSigned(node, addSignature(node.rrsets, rdata, draft.apex.key));
-    return name.key;
-  }
   const members = draft.findRRset(name.key, type)?.rdatas ?? [];
   const rdatas = members.includes(rdata) ? members : [...members, rdata];
-  draft.setRRset(name, { type, ttl, rdatas });
+  setRRset(draft, name, { type, ttl, rdatas }, isSigned);
   return name.key;
+}
+
+function setRRset(
+  draft: ZoneDraft,
+  name: Pick<ZoneNode, 'key' | 'wireText'>,
+  rrset: ZoneRRset,
+  isSigned: boolean,
+): void {
+  if (isSigned && isSignerType(rrset.type)) draft.setSignerRRset(name, rrset);
+  else draft.setRRset(name, rrset);
 }
 
 function recordName(draft: ZoneDraft, wireText: string): { key: string; wireText: string } {

@@ -21,6 +21,15 @@ export interface ZoneNode {
   readonly wireText: string;
   /** Empty at an empty non-terminal (RFC 9499 §7). */
   readonly rrsets: readonly ZoneRRset[];
+  /**
+   * In a signed zone what its signer makes (signer-types.ts), apart from the data of the zone, so that nobody else sees or changes it.
+   * Absent where there is none. The owner name of an NSEC3 record has nothing else.
+   */
+  readonly signerRRsets?: readonly ZoneRRset[];
   /** Number of nodes one label below; not maintained for the apex. */
   readonly children: number;
+}
+
+export function allRRsets({ rrsets, signerRRsets }: Pick<ZoneNode, 'rrsets' | 'signerRRsets'>): readonly ZoneRRset[] {
+  return signerRRsets === undefined ? rrsets : [...rrsets, ...signerRRsets];
 }

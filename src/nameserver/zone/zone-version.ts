@@ -13,7 +13,7 @@ import { WireReader } from '../../dns/wire/reader.ts';
 import { WireWriter } from '../../dns/wire/writer.ts';
 import type { PackedNodes } from './packed-nodes.ts';
 import { rrsigRecords } from './signatures.ts';
-import type { ZoneNode, ZoneRRset } from './zone-node.ts';
+import { allRRsets, type ZoneNode, type ZoneRRset } from './zone-node.ts';
 import type { ZoneNodes } from './zone-nodes.ts';
 
 /** One record of class IN, in the form of journal and transfers. */
@@ -93,9 +93,9 @@ export class ZoneVersion {
     return this.cuts > 0 ? undefined : this.nodes.packed;
   }
 
-  /** The signer signed it, and its SOA. */
+  /** It has signatures, and keys of its own at the apex. */
   get isSigned(): boolean {
-    return this.soa.signatures !== undefined;
+    return this.apexNode.signerRRsets !== undefined;
   }
 
   /** The kind of chain that proves what does not exist; undefined for an unsigned zone. */
@@ -109,7 +109,7 @@ export class ZoneVersion {
     const { wireText } = this.apexNode;
     yield { wireText, type: RRType.SOA, ttl: this.soa.ttl, rdata: this.soa.rdatas[0]! };
     for (const node of this.nodes.values()) {
-      for (const rrset of node.rrsets) {
+      for (const rrset of allRRsets(node)) {
         const { type, ttl, rdatas } = rrset;
         if (type !== RRType.SOA) for (const rdata of rdatas) yield { wireText: node.wireText, type, ttl, rdata };
         if (rrset.signatures !== undefined) yield* rrsigRecords(node.wireText, rrset, this.apex.key);
@@ -135,10 +135,11 @@ export function isStrictlyBelow(key: string, above: string): boolean {
   return rest.length === above.length;
 }
 
-export function findRRset(node: Pick<ZoneNode, 'rrsets'>, type: number): ZoneRRset | undefined {
+/** The RRset of a type, the signer's ones included. */
+export function findRRset(node: ZoneNode, type: number): ZoneRRset | undefined {
   const { rrsets } = node;
   for (let i = 0; i < rrsets.length; i++) if (rrsets[i]!.type === type) return rrsets[i];
-  return undefined;
+  return node.signerRRsets?.find((rrset) => rrset.type === type);
 }
 
 /** True if the node occludes the names below it: it has an NS RRset and is not the apex, or a DNAME (RFC 6672 §2.4). */
