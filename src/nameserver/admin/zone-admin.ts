@@ -17,6 +17,8 @@ import type { Journal } from '../journal/journal.ts';
 import { requireLaterSerial } from '../journal/known-serials.ts';
 import { describeWithheld, type WithheldZone } from '../journal/withheld-zone.ts';
 import { ZoneWriter } from '../journal/zone-writer.ts';
+import { backUpKeys } from '../keys/key-backup.ts';
+import { type KeyStore, KeyStoreError } from '../keys/key-store.ts';
 import type { SecondaryStatus } from '../notify/notify.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
@@ -38,6 +40,7 @@ export interface ZoneAdminParts {
   readonly journal: Journal;
   readonly secondaries: () => readonly SecondaryStatus[];
   readonly limits: () => ZoneLimits;
+  readonly keys: KeyStore;
 }
 
 /** Time limit of one commit. */
@@ -159,14 +162,20 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
   }
 
   async backup(file: string): Promise<BackupReport> {
-    const { journal } = this.#parts;
+    const { journal, keys } = this.#parts;
     try {
       await journal.backup(file);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new AppError('request-malformed', `The backup '${file}' could not be written: ${reason}.`, { cause });
     }
-    return { copies: [{ what: 'zones and their journal', from: journal.file, to: file }] };
+    const zones = { what: 'zones and their journal', from: journal.file, to: file };
+    // After the zones: each DNSKEY record that the copy has was on disk as a key before.
+    const keysFile = `${file}.keys`;
+    const hasKeys = withKeys(() => backUpKeys(keys, keysFile));
+    return {
+      copies: hasKeys ? [zones, { what: 'keys of signed zones', from: keys.directory, to: keysFile }] : [zones],
+    };
   }
 
   #findWithheld(apex: DomainName): WithheldZone | undefined {
@@ -185,6 +194,18 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
       );
     }
     return zone;
+  }
+}
+
+/** @throws AppError in place of KeyStoreError */
+function withKeys<Result>(task: () => Result): Result {
+  try {
+    return task();
+  } catch (error) {
+    if (!(error instanceof KeyStoreError)) throw error;
+    throw new AppError(error.reason === 'unknown' ? 'name-invalid' : 'request-malformed', error.message, {
+      cause: error,
+    });
   }
 }
 

@@ -22,7 +22,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DnssecAlgorithm } from '../../dns/dnssec/algorithms.ts';
 import { fileNameOf, formatKeyFiles, KeyFileError, type KeyPair, parseKeyFiles } from '../../dns/dnssec/key-file.ts';
 import { COMBINED_KEY, SigningKey } from '../../dns/dnssec/signing-key.ts';
@@ -86,16 +86,18 @@ export class KeyStore {
    * @throws KeyStoreError if one of them cannot be read in full
    */
   load(apex: DomainName): readonly KeyPair[] {
-    const folder = this.#folderOf(apex);
-    completeInterrupted(folder);
-    const files = new Set(listFiles(folder));
-    const bases = new Set([...files].flatMap((file) => /^(.+)\.(?:key|private)$/.exec(file)?.[1] ?? []));
-    const pairs = [...bases].map((base) => {
-      const missing = HALVES.map((half) => base + half).find((file) => !files.has(file));
-      if (missing === undefined) return this.#read(apex, join(folder, base));
-      throw new KeyStoreError('files', `The key file '${join(folder, missing)}' is missing. ${ADVICE}`);
-    });
-    return pairs.sort((a, b) => a.key.keyTag - b.key.keyTag);
+    return this.#loadFolder(this.#folderOf(apex));
+  }
+
+  /**
+   * The keys of all zones, also of those that the configuration does not have.
+   * @throws KeyStoreError if one of them cannot be read in full
+   */
+  loadAll(): readonly KeyPair[] {
+    const folders = listFiles(this.directory).filter(
+      (name) => !REPLACED.test(name) && isFolder(join(this.directory, name)),
+    );
+    return folders.flatMap((name) => this.#loadFolder(join(this.directory, name)));
   }
 
   /**
@@ -120,8 +122,11 @@ export class KeyStore {
    * @throws KeyStoreError
    */
   importKey(apex: DomainName, publicText: string, privateText: string): KeyPair {
-    const pair = parsePair(apex, publicText, privateText, (why) => new KeyStoreError('refused', why));
+    const pair = parsePair(publicText, privateText, (why) => new KeyStoreError('refused', why));
     const { key } = pair;
+    if (!key.zone.equals(apex)) {
+      throw new KeyStoreError('refused', `The key is one of the zone '${key.zone}', not of '${apex}'.`);
+    }
     const same = this.load(apex).find((each) => each.key.keyTag === key.keyTag);
     if (same?.key.privateKey.equals(key.privateKey)) return same;
     if (same !== undefined) {
@@ -145,12 +150,58 @@ export class KeyStore {
   remove(apex: DomainName, keyTag: number): string {
     const folder = this.#folderOf(apex);
     const base = baseNameOf(this.#find(apex, keyTag));
-    const suffix = removedSuffix(this.#ports.now());
+    const suffix = asideSuffix('removed', this.#ports.now());
     return attempt(folder, 'written', () => {
       for (const half of HALVES) renameSync(join(folder, base + half), join(folder, base + half + suffix));
       syncPath(folder);
       return `${join(folder, base)}.private${suffix}`;
     });
+  }
+
+  /**
+   * Puts the keys of a backup in their places. Others stay, but where they cannot be read, or one has the key tag of another key, the whole
+   * folder of the zone is moved aside.
+   * @returns where
+   * @throws KeyStoreError
+   */
+  restore(pairs: readonly KeyPair[]): readonly string[] {
+    const kept: string[] = [];
+    for (const zone of new Map(pairs.map(({ key }) => [key.zone.key, key.zone])).values()) {
+      const own = pairs.filter(({ key }) => key.zone.equals(zone));
+      const folder = this.#folderOf(zone);
+      if (existsSync(folder) && !this.#canHold(zone, own)) {
+        const aside = folder + asideSuffix('replaced', this.#ports.now());
+        attempt(folder, 'written', () => renameSync(folder, aside));
+        kept.push(aside);
+      }
+      for (const { publicText, privateText } of own.map(formatKeyFiles)) this.importKey(zone, publicText, privateText);
+    }
+    return kept;
+  }
+
+  /** Whether the folder of the zone can be read, and has no other key with one of these key tags. */
+  #canHold(zone: DomainName, added: readonly KeyPair[]): boolean {
+    try {
+      const present = this.load(zone);
+      const isOther = (a: KeyPair, b: KeyPair) =>
+        a.key.keyTag === b.key.keyTag && !a.key.privateKey.equals(b.key.privateKey);
+      return !added.some((pair) => present.some((each) => isOther(pair, each)));
+    } catch (error) {
+      if (error instanceof KeyStoreError) return false;
+      throw error;
+    }
+  }
+
+  #loadFolder(folder: string): readonly KeyPair[] {
+    completeInterrupted(folder);
+    const files = new Set(listFiles(folder));
+    const bases = new Set([...files].flatMap((file) => /^(.+)\.(?:key|private)$/.exec(file)?.[1] ?? []));
+    const pairs = [...bases].map((base) => {
+      const missing = HALVES.map((half) => base + half).find((file) => !files.has(file));
+      if (missing === undefined) return this.#read(join(folder, base));
+      throw new KeyStoreError('files', `The key file '${join(folder, missing)}' is missing. ${ADVICE}`);
+    });
+    return pairs.sort((a, b) => a.key.keyTag - b.key.keyTag);
   }
 
   #folderOf(apex: DomainName): string {
@@ -166,18 +217,17 @@ export class KeyStore {
   }
 
   /** @param path of the files, without `.key` and `.private` */
-  #read(apex: DomainName, path: string): KeyPair {
+  #read(path: string): KeyPair {
     const [privateText, publicText] = HALVES.map((half) => readKeyFile(path + half)) as [string, string];
     this.#restrict(`${path}.private`);
     const pair = parsePair(
-      apex,
       publicText,
       privateText,
       (why) => new KeyStoreError('files', `The key files '${path}.key' and '.private' are damaged. ${why} ${ADVICE}`),
     );
-    const expected = baseNameOf(pair);
-    if (basename(path) === expected) return pair;
-    const message = `The key file '${path}.key' has the key of other files. Rename it and its '.private' to '${expected}', or move both to another folder.`;
+    const expected = join(this.#folderOf(pair.key.zone), baseNameOf(pair));
+    if (path === expected) return pair;
+    const message = `The key file '${path}.key' has the key of other files. Move it to '${expected}.key' and its '.private' with it, or move both to another folder.`;
     throw new KeyStoreError('files', message);
   }
 
@@ -210,6 +260,8 @@ export class KeyStore {
   }
 }
 
+const REPLACED = /\.replaced-\d{8}T\d{6}Z$/;
+
 const ADVICE =
   'Put the files of the key back from a backup. No new key is made in its place, because resolvers would refuse the zone while its ' +
   'parent has the DS record of this one. If the key is not used, move its files to another folder.';
@@ -238,12 +290,7 @@ function baseNameOf(pair: KeyPair): string {
 }
 
 /** @param refused makes the error from a full sentence */
-function parsePair(
-  apex: DomainName,
-  publicText: string,
-  privateText: string,
-  refused: (why: string) => KeyStoreError,
-): KeyPair {
+function parsePair(publicText: string, privateText: string, refused: (why: string) => KeyStoreError): KeyPair {
   let pair: KeyPair;
   try {
     pair = parseKeyFiles(publicText, privateText);
@@ -251,8 +298,7 @@ function parsePair(
     if (!(error instanceof KeyFileError)) throw error;
     throw refused(error.message);
   }
-  const { zone, dnskey } = pair.key;
-  if (!zone.equals(apex)) throw refused(`The key is one of the zone '${zone}', not of '${apex}'.`);
+  const { dnskey } = pair.key;
   if (dnskey.flags === COMBINED_KEY) return pair;
   throw refused(
     `The flags of the key are ${dnskey.flags}, and must be ${COMBINED_KEY}: one key signs the zone and is named by the DS record.`,
@@ -283,9 +329,9 @@ function completeInterrupted(folder: string): void {
   }
 }
 
-/** `.removed-20261123T101500Z`. */
-function removedSuffix(nowMs: number): string {
-  return `.removed-${new Date(nowMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
+/** `.removed-20261123T101500Z`. No name of a zone's folder ends in that: it has no capital letters, except after `%`. */
+function asideSuffix(what: 'removed' | 'replaced', nowMs: number): string {
+  return `.${what}-${new Date(nowMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
 }
 
 function listFiles(folder: string): readonly string[] {
