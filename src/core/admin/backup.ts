@@ -12,6 +12,7 @@ export interface StoreCopy {
 export function withStoreBackup(admin: ZoneAdmin, store: StoreCopy | undefined): ZoneAdmin {
   if (store === undefined) return admin;
   return {
+    dnssec: admin.dnssec,
     zones: () => admin.zones(),
     exportZone: (apex) => admin.exportZone(apex),
     importZone: (apex, text, options) => admin.importZone(apex, text, options),

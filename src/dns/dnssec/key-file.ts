@@ -56,6 +56,11 @@ const MNEMONICS: ReadonlyMap<number, string> = new Map([
   [DnssecAlgorithm.ED25519, 'ED25519'],
 ]);
 
+/** The name of an algorithm of key files (IANA "DNS Security Algorithm Numbers"); its number where it has none here. */
+export function algorithmMnemonic(algorithm: number): string {
+  return MNEMONICS.get(algorithm) ?? String(algorithm);
+}
+
 /** @throws KeyFileError */
 export function parseKeyFiles(publicText: string, privateText: string): KeyPair {
   const { zone, dnskey } = parsePublicText(publicText);

@@ -18,7 +18,7 @@ import { requireLaterSerial } from '../journal/known-serials.ts';
 import { describeWithheld, type WithheldZone } from '../journal/withheld-zone.ts';
 import { ZoneWriter } from '../journal/zone-writer.ts';
 import { backUpKeys } from '../keys/key-backup.ts';
-import { type KeyStore, KeyStoreError } from '../keys/key-store.ts';
+import type { KeyStore } from '../keys/key-store.ts';
 import type { SecondaryStatus } from '../notify/notify.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
@@ -28,6 +28,7 @@ import { listUnserved, UnservedEditor } from '../zone/unserved.ts';
 import { nameOf, soaSerial, withSerial, type ZoneVersion } from '../zone/zone-version.ts';
 import { planImport } from './import-changes.ts';
 import { TimeSlices } from './time-slices.ts';
+import { EmbeddedZoneDnssec, withKeys } from './zone-dnssec.ts';
 import { exportVersion } from './zone-export.ts';
 import { type ImportedName, type ImportTally, planName, readImportedZone, takeSerial } from './zone-import.ts';
 
@@ -55,8 +56,15 @@ const MAX_FILE = 256 * 1024 * 1024;
 export class EmbeddedZoneAdmin implements ZoneAdmin {
   readonly #parts: ZoneAdminParts;
 
+  readonly dnssec: EmbeddedZoneDnssec;
+
   constructor(parts: ZoneAdminParts) {
     this.#parts = parts;
+    this.dnssec = new EmbeddedZoneDnssec({
+      find: (apex) => (this.#findWithheld(apex) === undefined ? this.#find(apex).published : undefined),
+      keys: parts.keys,
+      now: () => Math.floor(Date.now() / 1000),
+    });
   }
 
   async zones(): Promise<readonly ZoneState[]> {
@@ -194,18 +202,6 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
       );
     }
     return zone;
-  }
-}
-
-/** @throws AppError in place of KeyStoreError */
-function withKeys<Result>(task: () => Result): Result {
-  try {
-    return task();
-  } catch (error) {
-    if (!(error instanceof KeyStoreError)) throw error;
-    throw new AppError(error.reason === 'unknown' ? 'name-invalid' : 'request-malformed', error.message, {
-      cause: error,
-    });
   }
 }
 

@@ -117,16 +117,21 @@ export class KeyStore {
     return pair;
   }
 
+  /** A key that could be imported. @throws KeyStoreError */
+  read(apex: DomainName, publicText: string, privateText: string): KeyPair {
+    const pair = parsePair(publicText, privateText, (why) => new KeyStoreError('refused', why));
+    const { zone } = pair.key;
+    if (zone.equals(apex)) return pair;
+    throw new KeyStoreError('refused', `The key is one of the zone '${zone}', not of '${apex}'.`);
+  }
+
   /**
    * Adds a key that another program made. A key that is there already is not written again.
    * @throws KeyStoreError
    */
   importKey(apex: DomainName, publicText: string, privateText: string): KeyPair {
-    const pair = parsePair(publicText, privateText, (why) => new KeyStoreError('refused', why));
+    const pair = this.read(apex, publicText, privateText);
     const { key } = pair;
-    if (!key.zone.equals(apex)) {
-      throw new KeyStoreError('refused', `The key is one of the zone '${key.zone}', not of '${apex}'.`);
-    }
     const same = this.load(apex).find((each) => each.key.keyTag === key.keyTag);
     if (same?.key.privateKey.equals(key.privateKey)) return same;
     if (same !== undefined) {
