@@ -160,6 +160,8 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/errors.ts',
       'core/zones/zone-records.ts',
       'dns',
+      'dns/dnssec',
+      'dns/presentation',
       'dns/zone-file',
       'nameserver/admin',
       'nameserver/journal',
