@@ -133,7 +133,7 @@ export const DNSSEC_OPERATIONS = {
   },
   importZoneKey: {
     method: 'POST',
-    path: '/v1/zones/{zone}/keys',
+    path: '/v1/zones/{zone}/keys/import',
     allowed: 'operator',
     summary:
       'Adds a key from the two files of BIND: to a zone that is not signed yet, or a key that a signed zone has lost. It signs from the next start on.',
