@@ -284,6 +284,11 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
       const rrType = type === undefined ? undefined : readType(type);
       return { discarded: await (await zones()).discardUnserved(readZone(zone), readOwnerName(name), rrType) };
     },
+    showDnssec: async ({ zone }) => (await zones()).dnssec.status(readZone(zone)),
+    listZoneKeys: async ({ zone }) => ({ keys: await (await zones()).dnssec.keys(readZone(zone)) }),
+    exportZoneKey: async ({ zone, keyTag }) => (await zones()).dnssec.exportKey(readZone(zone), keyTag),
+    importZoneKey: async ({ zone, publicText, privateText }) =>
+      (await zones()).dnssec.importKey(readZone(zone), publicText, privateText),
     listRRsets: async (input, { caller }) => listRRsets(input, readZone(input.zone), caller, await records()),
     changeRRsets: async (input, context) => changeRRsets(input, readZone(input.zone), context, await records()),
   };

@@ -30,7 +30,9 @@ const observer: Observer = {
   warn: () => undefined,
 };
 
+const notCalled = () => Promise.reject(new Error('not called here'));
 const zoneAdmin: ZoneAdmin = {
+  dnssec: { status: notCalled, keys: notCalled, exportKey: notCalled, importKey: notCalled },
   zones: async () => [{ zone: 'example.com.', serial: 7, names: 3, secondaries: [] }],
   async *exportZone(apex) {
     yield `$ORIGIN ${apex}\n`;

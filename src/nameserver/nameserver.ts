@@ -20,6 +20,7 @@ import { NameserverCounts, secondaryLag } from './counts.ts';
 import { type Commit, Committer, SLOW_MS } from './journal/committer.ts';
 import type { Journal } from './journal/journal.ts';
 import { describeWithheld, type WithheldZone } from './journal/withheld-zone.ts';
+import { KeyStore } from './keys/key-store.ts';
 import type { NameserverOptions, NameserverSettings, NameserverZone } from './nameserver-options.ts';
 import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
@@ -161,6 +162,7 @@ export class Nameserver {
       journal,
       secondaries: () => this.secondaries,
       limits: () => this.#generation.settings.limits,
+      keys: new KeyStore(journal.file, { now: Date.now, onWarning: options.onWarning }),
     });
     this.#generation = this.#makeGeneration({ ...options.settings, zones: [] }, new Map());
   }

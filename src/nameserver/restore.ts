@@ -6,6 +6,7 @@ import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { KnownSerial } from '../core/zones/known-serials.ts';
 import type { DomainName } from '../dns/name.ts';
+import type { DnskeyFields } from '../dns/rdata.ts';
 import { writeCopy } from '../sqlite/backup.ts';
 import { lockDatabase } from '../sqlite/lock.ts';
 import { markerFile, readMarker } from '../sqlite/marker.ts';
@@ -14,6 +15,7 @@ import { SqliteError } from '../sqlite/sqlite-error.ts';
 import { Journal } from './journal/journal.ts';
 import { knownZoneOf, laterSerial } from './journal/known-serials.ts';
 import type { StoredZone } from './journal/stored-zone.ts';
+import { dnskeysOf } from './keys/missing-keys.ts';
 import { recoveredVersion } from './withheld.ts';
 import type { StaticContent } from './zone/static-records.ts';
 
@@ -23,6 +25,8 @@ export interface RestoredZone extends KnownSerial {
   /** The highest one that was known. */
   readonly known: number | undefined;
   readonly names: number;
+  /** Of the zone, if it is signed. */
+  readonly dnskeys: readonly DnskeyFields[];
 }
 
 export interface RestoreParts {
@@ -110,7 +114,15 @@ async function recoverAll(work: string, replaced: string, parts: RestoreParts): 
       const version = recoveredVersion(withheld, content, undefined, Math.floor(nowMs / 1000));
       await journal.recover(withheld, version);
       const names = version.nodes.size;
-      restored.push({ apex, serial: version.serial, created: withheld.created, before: serial, known, names });
+      restored.push({
+        apex,
+        serial: version.serial,
+        created: withheld.created,
+        before: serial,
+        known,
+        names,
+        dnskeys: dnskeysOf(version),
+      });
     }
     return restored;
   } finally {

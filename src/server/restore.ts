@@ -1,11 +1,14 @@
-/** Restores what `dyndns backup` has copied: the database of the embedded zones, and that of the store beside it. */
+/** Restores what `dyndns backup` has copied: the database of the embedded zones, that of the store and the keys beside it. */
 import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { AppError } from '../core/errors.ts';
 import type { Observer } from '../core/observer.ts';
 import type { KnownSerial } from '../core/zones/known-serials.ts';
+import { readKeyBackup } from '../nameserver/keys/key-backup.ts';
+import { KeyStore, KeyStoreError } from '../nameserver/keys/key-store.ts';
+import { describeMissingKeys } from '../nameserver/keys/missing-keys.ts';
 import { type PreparedRestore, prepareRestore, type RestoredZone } from '../nameserver/restore.ts';
-import { lockDatabase } from '../sqlite/lock.ts';
+import { lockDatabase, realFile } from '../sqlite/lock.ts';
 import { asideOf, giveToOwner, prepareCopy, removeDatabase, replaceDatabase } from '../sqlite/replace.ts';
 import { asStartError, StartError } from './start-error.ts';
 import { withStore } from './state.ts';
@@ -21,6 +24,8 @@ export interface Replacement {
 export interface RestoreReport {
   readonly zones: readonly RestoredZone[];
   readonly replaced: readonly Replacement[];
+  /** Zones that cannot be served as they are; sentences. */
+  readonly warnings: readonly string[];
 }
 
 /** The parts of a restore before anything is replaced. */
@@ -32,8 +37,8 @@ interface Restore {
 }
 
 /**
- * Checks both copies before it replaces anything. The store first, as `dyndns backup` copies it: the zones then have every change
- * of its history.
+ * Checks all copies before it replaces anything. The keys first: a zone that is signed must not be there without its key. The store next,
+ * as `dyndns backup` copies it: the zones then have every change of its history.
  * @param withStore restores FILE.store, too, if it is there and the store is SQLite
  * @throws StartError
  */
@@ -57,15 +62,40 @@ export async function restoreBackup(
     if (withStore && config.store?.kind === 'sqlite' && existsSync(`${file}.store`)) {
       prepared.unshift(await prepareStore(`${file}.store`, config.store.path));
     }
+    // After the lock of the database.
+    const store = new KeyStore(realFile(database), { now: Date.now, onWarning: (text) => observer.warn(text) });
+    if (existsSync(`${file}.keys`)) prepared.unshift(prepareKeys(`${file}.keys`, store));
     const replaced = prepared.map(({ from, to, replace }) => ({ from, to, kept: replace() }));
     for (const each of prepared.splice(0)) each.close();
     await putKnownSerials(config, zones.zones, observer);
-    return { zones: zones.zones, replaced };
+    return { zones: zones.zones, replaced, warnings: missingKeys(zones.zones, store) };
   } catch (error) {
     throw asStartError(error, ZONE_ERRORS);
   } finally {
     for (const each of prepared) each.close();
   }
+}
+
+function prepareKeys(backup: string, store: KeyStore): Restore {
+  const pairs = readKeyBackup(backup);
+  const replace = () => {
+    const kept = store.restore(pairs);
+    return kept.length === 0 ? undefined : kept.join(', ');
+  };
+  return { from: backup, to: store.directory, replace, close: () => undefined };
+}
+
+/** Zones that are signed with keys that are not there. */
+function missingKeys(zones: readonly RestoredZone[], store: KeyStore): readonly string[] {
+  return zones.flatMap(({ apex, dnskeys }) => {
+    if (dnskeys.length === 0) return [];
+    try {
+      return describeMissingKeys(apex, dnskeys, store.load(apex), store.directory) ?? [];
+    } catch (error) {
+      if (!(error instanceof KeyStoreError)) throw error;
+      return [`The keys of the zone '${apex}' cannot be used. ${error.message}`];
+    }
+  });
 }
 
 async function prepareStore(backup: string, path: string): Promise<Restore> {

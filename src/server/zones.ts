@@ -27,6 +27,7 @@ import { makeTsigKey } from '../dns/tsig-key.ts';
 import { checkZoneRecords } from '../dns/zone-file/zone-check.ts';
 import { parseZoneFile, ZoneFileError } from '../dns/zone-file/zone-file.ts';
 import { RateLimiter } from '../nameserver/answer/rate-limit.ts';
+import { KeyStoreError } from '../nameserver/keys/key-store.ts';
 import { Nameserver } from '../nameserver/nameserver.ts';
 import type {
   NameserverKey,
@@ -79,6 +80,7 @@ export const ZONE_ERRORS = [
   [DatabaseLockedError, 'locked'],
   [SqliteError, 'database'],
   [StaticConflict, 'zone'],
+  [KeyStoreError, 'database'],
   [ZoneFileError, 'zone'],
 ] as const;
 

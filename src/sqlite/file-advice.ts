@@ -35,6 +35,16 @@ export function fileAdvice(file: string): string | undefined {
   return undefined;
 }
 
+/**
+ * Why a file or folder that exists cannot be used, and the command that changes it.
+ * @param access constants of fs.access. @param mode that it should have, like `600`
+ * @returns a clause without a full stop; undefined if it can be used
+ */
+export function deniedAdvice(path: string, access: number, mode: string): string | undefined {
+  const status = statOf(path);
+  return status !== undefined && isDenied(path, access) ? deniedText([path], status, mode) : undefined;
+}
+
 function deniedText(paths: readonly string[], { uid }: Stats, mode: string): string {
   const [first = ''] = paths;
   if (uid === process.getuid?.()) return `its mode denies access to ${first}: run 'chmod ${mode} ${paths.join(' ')}'`;

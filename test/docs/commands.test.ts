@@ -64,6 +64,10 @@ const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '/usr/bin/dyndns-update-script.sh -d br-lan home':
       'It runs on a router; test/openwrt/options.test.ts runs the script under two shells.',
   },
+  'dnssec.md': {
+    'dyndns zone dnssec dyndns.example.com': 'test/cli/zone-dnssec.test.ts runs it for a signed zone.',
+    'dyndns zone key list dyndns.example.com': 'test/cli/zone-dnssec.test.ts runs these commands for a signed zone.',
+  },
   'doctor.md': {
     'dyndns --config /etc/dyndns/dyndns.yml doctor dyn.example.com': INTERNET,
   },

@@ -207,6 +207,10 @@ const INPUTS: Readonly<Record<OperationName, (objects: Objects, who: Who) => obj
   }),
   recoverZone: () => ({ zone: API_ZONE }),
   discardUnserved: () => ({ zone: API_ZONE, name: `h1.${API_ZONE}` }),
+  showDnssec: () => ({ zone: API_ZONE }),
+  listZoneKeys: () => ({ zone: API_ZONE }),
+  exportZoneKey: () => ({ zone: API_ZONE, keyTag: 1 }),
+  importZoneKey: () => ({ zone: API_ZONE, publicText: 'x', privateText: 'x' }),
   listRRsets: () => ({ zone: API_ZONE, limit: 5 }),
   changeRRsets: ({ host }) => ({
     zone: API_ZONE,

@@ -692,6 +692,50 @@ export interface FindingView {
   readonly advice?: string;
 }
 
+export interface KeyOfASignedZoneView {
+  /** The key tag (RFC 4034 appendix B). */
+  readonly keyTag: number;
+  /** The number of the algorithm: 13 or 15. */
+  readonly algorithm: number;
+  /** The name of the algorithm: ECDSAP256SHA256 or ED25519. */
+  readonly mnemonic: string;
+  readonly dnskey: {
+    /** 257: the DS record names this key. */
+    readonly flags: number;
+    /** Always 3. */
+    readonly protocol: number;
+    readonly algorithm: number;
+    /** Base64. */
+    readonly publicKey: string;
+    /** The record in presentation form. */
+    readonly record: string;
+  };
+  /** The DS record for the parent; absent while the parent must not have it: the zone has no CDS record of this key. */
+  readonly ds?: {
+    readonly keyTag: number;
+    readonly algorithm: number;
+    /** 2: SHA-256. */
+    readonly digestType: number;
+    /** Hexadecimal. */
+    readonly digest: string;
+    /** The record in presentation form. */
+    readonly record: string;
+  };
+}
+
+export interface KeyOnDiskView {
+  /** The key tag (RFC 4034 appendix B). */
+  readonly keyTag: number;
+  /** The number of the algorithm: 13 or 15. */
+  readonly algorithm: number;
+  /** The name of the algorithm: ECDSAP256SHA256 or ED25519. */
+  readonly mnemonic: string;
+  /** Whether the zone has its DNSKEY record. */
+  readonly published: boolean;
+  /** When it was made; absent if its files do not say that. */
+  readonly created?: string;
+}
+
 export interface RRsetView {
   /** The owner name, with the final dot. */
   readonly name: string;
@@ -1834,6 +1878,48 @@ export interface Operations {
     result: {
       /** RRsets that were deleted. */
       readonly discarded: number;
+    };
+  };
+  /** Shows whether an embedded zone is signed: its keys, the DS records for its parent, and when signatures expire. */
+  'GET /v1/zones/{zone}/dnssec': {
+    input: {
+      /** The apex of the zone. */
+      readonly zone: string;
+    };
+    result: {
+      /** The apex, with the final dot. */
+      readonly zone: string;
+      /** `leaving`: signed, and the CDS record requests that the parent deletes its DS records (RFC 8078 §4). */
+      readonly state: 'unsigned' | 'signed' | 'leaving';
+      /** The SOA serial of the version that the other fields are about. */
+      readonly serial: number;
+      /** The DNSKEY records, by key tag. Empty for an unsigned zone. */
+      readonly keys: readonly KeyOfASignedZoneView[];
+      /** What proves that a name does not exist; absent for an unsigned zone. */
+      readonly chain?: 'nsec' | 'nsec3';
+      /** Absent for an unsigned zone. */
+      readonly signatures?: {
+        /** The number of signatures. */
+        readonly count: number;
+        /** When the first of them expires. */
+        readonly earliestExpiration: string;
+        /** When the last of them expires. */
+        readonly latestExpiration: string;
+        /** How many have expired. */
+        readonly expired: number;
+      };
+      /** What is wrong with the keys on disk, and what to do; absent if nothing is. */
+      readonly problem?: string;
+    };
+  };
+  /** Lists the keys of an embedded zone that are on disk. */
+  'GET /v1/zones/{zone}/keys': {
+    input: {
+      /** The apex of the zone. */
+      readonly zone: string;
+    };
+    result: {
+      readonly keys: readonly KeyOnDiskView[];
     };
   };
   /** Lists RRsets by owner name, in the order in which a page is quickest. A member sees those of the hosts that the member sees. */

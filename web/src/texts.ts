@@ -962,6 +962,8 @@ export const texts = {
       setSerial: 'Set a serial',
       recoverZone: 'Recovered a zone',
       discardUnserved: 'Deleted unserved records',
+      exportZoneKey: 'Exported a key of a zone',
+      importZoneKey: 'Imported a key of a zone',
       reload: 'Reloaded the configuration',
       check: 'Ran the update check',
       testWebhook: 'Tested a webhook',

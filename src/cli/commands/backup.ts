@@ -12,7 +12,7 @@ import { printJson } from '../table.ts';
 export function backupCommand(): Command {
   return new Command('backup')
     .description(
-      'copy the database of the embedded zones to FILE and that of the store to FILE.store, also while in use',
+      'copy the database of the embedded zones to FILE, that of the store to FILE.store and the keys of signed zones to FILE.keys, also while in use',
     )
     .argument('<file>', 'the copy; written by this command, with the rights of its user')
     .option('--json', 'print a JSON object')
@@ -49,12 +49,12 @@ async function backUp(config: Config, file: string): Promise<BackupReport> {
 async function copyOfServer(server: Session, databases: readonly string[], file: string): Promise<BackupReport> {
   const staged = stagedFile(databases[0]!);
   const targetOf = (copy: string) => file + copy.slice(staged.length);
-  checkTargets(databases.length > 1 ? [file, `${file}.store`] : [file], databases);
+  checkTargets([file, `${file}.keys`, ...(databases.length > 1 ? [`${file}.store`] : [])], databases);
   try {
     const { copies } = await server.call('backup', { file: staged });
     for (const { to } of copies) takeCopy(to, targetOf(to));
     return { copies: copies.map((copy) => ({ ...copy, to: targetOf(copy.to) })) };
   } finally {
-    for (const left of [staged, `${staged}.store`]) rmSync(left, { force: true });
+    for (const left of [staged, `${staged}.store`, `${staged}.keys`]) rmSync(left, { force: true });
   }
 }

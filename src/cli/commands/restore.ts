@@ -10,7 +10,7 @@ import { print } from '../table.ts';
 export function restoreCommand(): Command {
   return new Command('restore')
     .description(
-      'replace the database of the embedded zones by the backup FILE and that of the store by FILE.store; the server must be stopped',
+      'replace the database of the embedded zones by the backup FILE, that of the store by FILE.store, and put back the keys of signed zones from FILE.keys; the server must be stopped',
     )
     .argument('<file>', 'a copy made by `dyndns backup`')
     .option('--zones-only', 'leave the store as it is')
@@ -26,16 +26,17 @@ export function restoreCommand(): Command {
     });
 }
 
-function shown({ zones, replaced }: RestoreReport) {
+function shown({ zones, replaced, warnings }: RestoreReport) {
   return {
     zones: zones.map(({ apex, serial, before, known, names }) => {
       return { zone: apex.toString(), before, known: known ?? null, serial, names };
     }),
     replaced: replaced.map(({ from, to, kept }) => ({ from, to, kept: kept ?? null })),
+    warnings,
   };
 }
 
-function formatReport({ zones, replaced }: RestoreReport): string {
+function formatReport({ zones, replaced, warnings }: RestoreReport): string {
   const lines = replaced.map(({ from, to, kept }) => {
     return `${from} -> ${to}${kept === undefined ? '' : ` (the one before is kept as ${kept})`}`;
   });
@@ -43,5 +44,6 @@ function formatReport({ zones, replaced }: RestoreReport): string {
     const highest = known === undefined ? '' : `, the highest known one was ${known}`;
     lines.push(`${apex}  serial ${serial} (the backup had ${before}${highest})  ${names} names`);
   }
+  lines.push(...warnings.map((warning) => `Warning: ${warning}`));
   return `${lines.join('\n')}\nStart the server. Secondaries transfer the zones as a whole.\n`;
 }

@@ -1,4 +1,4 @@
-/** Backs up all databases of a server: first the store, then the zones, so that the zones have every change in the history. */
+/** Backs up all data of a server: first the store, then the zones and their keys, so that the zones have every change in the history. */
 import { AppError } from '../errors.ts';
 import type { BackupReport, ZoneAdmin } from './zone-admin.ts';
 
@@ -12,6 +12,7 @@ export interface StoreCopy {
 export function withStoreBackup(admin: ZoneAdmin, store: StoreCopy | undefined): ZoneAdmin {
   if (store === undefined) return admin;
   return {
+    dnssec: admin.dnssec,
     zones: () => admin.zones(),
     exportZone: (apex) => admin.exportZone(apex),
     importZone: (apex, text, options) => admin.importZone(apex, text, options),

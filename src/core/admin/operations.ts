@@ -4,6 +4,7 @@
  * docs/operating/control-api.md come from this table.
  */
 import type { HostAccess } from '../users/user.ts';
+import { DNSSEC_OPERATIONS } from './dnssec-operations.ts';
 import { HISTORY_OPERATIONS } from './history-operations.ts';
 import { HOST_OPERATIONS } from './host-operations.ts';
 import { OVERVIEW_OPERATIONS } from './overview-operations.ts';
@@ -63,6 +64,7 @@ const TABLE = {
   ...OVERVIEW_OPERATIONS,
   ...HISTORY_OPERATIONS,
   ...ZONE_OPERATIONS,
+  ...DNSSEC_OPERATIONS,
   ...RECORD_OPERATIONS,
 } as const satisfies Readonly<Record<string, Operation>>;
 

@@ -205,7 +205,8 @@ export const SERVER_OPERATIONS = {
     method: 'POST',
     path: '/v1/backup',
     allowed: 'operator',
-    summary: 'Copies the database of the embedded zones to a file, and that of the store to `FILE.store`.',
+    summary:
+      'Copies the database of the embedded zones to a file, that of the store to `FILE.store`, and the keys of signed zones to `FILE.keys`.',
     input: object({
       file: {
         type: 'string',

@@ -1,8 +1,10 @@
 /** Administration of the zones that this server is the primary of: the port that the nameserver implements. */
 import type { DomainName } from '../../dns/name.ts';
+import type { DnssecStatus, ExportedZoneKey, ZoneKeyView } from './dnssec-operations.ts';
 import type { BackupReport } from './server-operations.ts';
 import type { RecoveryReport, ZoneImportReport, ZoneState } from './zone-operations.ts';
 
+export type { DnssecStatus, ExportedZoneKey, SignedKeyView, ZoneKeyView } from './dnssec-operations.ts';
 export type { BackupReport } from './server-operations.ts';
 export type { RecoveryReport, SecondaryState, ZoneImportReport, ZoneState } from './zone-operations.ts';
 
@@ -13,7 +15,20 @@ export interface ZoneImportOptions {
   readonly dryRun: boolean;
 }
 
+/** Signatures and keys of the embedded zones. Errors never have a part of a private key. */
+export interface ZoneDnssec {
+  /** From the published version, and from the keys on disk. @throws AppError name-invalid, primary-refused if the zone is not served */
+  status(apex: DomainName): Promise<DnssecStatus>;
+  /** @throws AppError name-invalid, request-malformed if a key cannot be read */
+  keys(apex: DomainName): Promise<readonly ZoneKeyView[]>;
+  /** @throws AppError name-invalid, request-malformed */
+  exportKey(apex: DomainName, keyTag: number): Promise<ExportedZoneKey>;
+  /** @throws AppError name-invalid, request-malformed, conflict if a signed zone does not have the key */
+  importKey(apex: DomainName, publicText: string, privateText: string): Promise<ZoneKeyView>;
+}
+
 export interface ZoneAdmin {
+  readonly dnssec: ZoneDnssec;
   zones(): Promise<readonly ZoneState[]>;
   /**
    * The zone as pieces of a zone file (RFC 1035 §5), of one version, sorted.

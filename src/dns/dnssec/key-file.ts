@@ -56,6 +56,11 @@ const MNEMONICS: ReadonlyMap<number, string> = new Map([
   [DnssecAlgorithm.ED25519, 'ED25519'],
 ]);
 
+/** The name of an algorithm of key files (IANA "DNS Security Algorithm Numbers"); its number where it has none here. */
+export function algorithmMnemonic(algorithm: number): string {
+  return MNEMONICS.get(algorithm) ?? String(algorithm);
+}
+
 /** @throws KeyFileError */
 export function parseKeyFiles(publicText: string, privateText: string): KeyPair {
   const { zone, dnskey } = parsePublicText(publicText);
@@ -186,8 +191,11 @@ function pad(number: number, digits: number): string {
   return String(number).padStart(digits, '0');
 }
 
-/** In lower case, and octets other than letters, digits, `-` and `_` as `%` and two hexadecimal digits, as at BIND. */
-function fileNameOf(zone: DomainName): string {
+/**
+ * The name of a zone for use in the name of a file, with the final dot: in lower case, and octets other than letters, digits, `-` and
+ * `_` as `%` and two hexadecimal digits, as at BIND. Up to 760 characters.
+ */
+export function fileNameOf(zone: DomainName): string {
   const labels = DomainName.ofWire(Buffer.from(zone.key, 'latin1')).labels();
   const texts = labels.map((label) =>
     Buffer.from(label)

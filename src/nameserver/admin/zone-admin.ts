@@ -17,6 +17,8 @@ import type { Journal } from '../journal/journal.ts';
 import { requireLaterSerial } from '../journal/known-serials.ts';
 import { describeWithheld, type WithheldZone } from '../journal/withheld-zone.ts';
 import { ZoneWriter } from '../journal/zone-writer.ts';
+import { backUpKeys } from '../keys/key-backup.ts';
+import type { KeyStore } from '../keys/key-store.ts';
 import type { SecondaryStatus } from '../notify/notify.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
@@ -26,6 +28,7 @@ import { listUnserved, UnservedEditor } from '../zone/unserved.ts';
 import { nameOf, soaSerial, withSerial, type ZoneVersion } from '../zone/zone-version.ts';
 import { planImport } from './import-changes.ts';
 import { TimeSlices } from './time-slices.ts';
+import { EmbeddedZoneDnssec, withKeys } from './zone-dnssec.ts';
 import { exportVersion } from './zone-export.ts';
 import { type ImportedName, type ImportTally, planName, readImportedZone, takeSerial } from './zone-import.ts';
 
@@ -38,6 +41,7 @@ export interface ZoneAdminParts {
   readonly journal: Journal;
   readonly secondaries: () => readonly SecondaryStatus[];
   readonly limits: () => ZoneLimits;
+  readonly keys: KeyStore;
 }
 
 /** Time limit of one commit. */
@@ -52,8 +56,15 @@ const MAX_FILE = 256 * 1024 * 1024;
 export class EmbeddedZoneAdmin implements ZoneAdmin {
   readonly #parts: ZoneAdminParts;
 
+  readonly dnssec: EmbeddedZoneDnssec;
+
   constructor(parts: ZoneAdminParts) {
     this.#parts = parts;
+    this.dnssec = new EmbeddedZoneDnssec({
+      find: (apex) => (this.#findWithheld(apex) === undefined ? this.#find(apex).published : undefined),
+      keys: parts.keys,
+      now: () => Math.floor(Date.now() / 1000),
+    });
   }
 
   async zones(): Promise<readonly ZoneState[]> {
@@ -159,14 +170,20 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
   }
 
   async backup(file: string): Promise<BackupReport> {
-    const { journal } = this.#parts;
+    const { journal, keys } = this.#parts;
     try {
       await journal.backup(file);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new AppError('request-malformed', `The backup '${file}' could not be written: ${reason}.`, { cause });
     }
-    return { copies: [{ what: 'zones and their journal', from: journal.file, to: file }] };
+    const zones = { what: 'zones and their journal', from: journal.file, to: file };
+    // After the zones: each DNSKEY record that the copy has was on disk as a key before.
+    const keysFile = `${file}.keys`;
+    const hasKeys = withKeys(() => backUpKeys(keys, keysFile));
+    return {
+      copies: hasKeys ? [zones, { what: 'keys of signed zones', from: keys.directory, to: keysFile }] : [zones],
+    };
   }
 
   #findWithheld(apex: DomainName): WithheldZone | undefined {

@@ -1,0 +1,178 @@
+/** ZoneDnssec of the embedded nameserver: what the published version of a zone says about its signatures, and its keys on disk. */
+import type {
+  DnssecStatus,
+  ExportedZoneKey,
+  SignedKeyView,
+  ZoneDnssec,
+  ZoneKeyView,
+} from '../../core/admin/zone-admin.ts';
+import { AppError } from '../../core/errors.ts';
+import { dsOfKey, isDeleteRequest, keyTag, matchDs } from '../../dns/dnssec/delegation.ts';
+import { algorithmMnemonic, type KeyPair } from '../../dns/dnssec/key-file.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { formatRdata } from '../../dns/presentation/rdata-text.ts';
+import { type DnskeyFields, type DsFields, RRType } from '../../dns/rdata.ts';
+import { type KeyStore, KeyStoreError } from '../keys/key-store.ts';
+import { describeMissingKeys, dnskeysOf } from '../keys/missing-keys.ts';
+import { expirationOf } from '../zone/signatures.ts';
+import { allRRsets } from '../zone/zone-node.ts';
+import { rdataOf, type ZoneVersion } from '../zone/zone-version.ts';
+import { TimeSlices } from './time-slices.ts';
+
+export interface ZoneDnssecParts {
+  /** The version that is served; undefined for a zone that is not served. @throws AppError name-invalid */
+  readonly find: (apex: DomainName) => ZoneVersion | undefined;
+  readonly keys: KeyStore;
+  /** Seconds since 1970. */
+  readonly now: () => number;
+}
+
+export class EmbeddedZoneDnssec implements ZoneDnssec {
+  readonly #parts: ZoneDnssecParts;
+
+  constructor(parts: ZoneDnssecParts) {
+    this.#parts = parts;
+  }
+
+  async status(apex: DomainName): Promise<DnssecStatus> {
+    const { find, keys, now } = this.#parts;
+    const version = find(apex);
+    if (version === undefined) throw new AppError('primary-refused', `The zone '${apex}' is not served.`);
+    const { serial, chain } = version;
+    const zone = apex.toString();
+    if (chain === undefined) return { zone, state: 'unsigned', serial, keys: [] };
+    const dnskeys = dnskeysOf(version);
+    const announced = cdsOf(version);
+    const problem = keyProblem(() => describeMissingKeys(apex, dnskeys, keys.load(apex), keys.directory));
+    return {
+      zone,
+      state: announced.some(isDeleteRequest) ? 'leaving' : 'signed',
+      serial,
+      keys: dnskeys.map((dnskey) => signedKey(apex, dnskey, announced)).sort((a, b) => a.keyTag - b.keyTag),
+      chain,
+      signatures: await countSignatures(version, now()),
+      ...(problem !== undefined && { problem }),
+    };
+  }
+
+  async keys(apex: DomainName): Promise<readonly ZoneKeyView[]> {
+    const version = this.#parts.find(apex);
+    return withKeys(() => this.#parts.keys.load(apex).map((pair) => keyView(pair, version)));
+  }
+
+  async exportKey(apex: DomainName, tag: number): Promise<ExportedZoneKey> {
+    this.#parts.find(apex);
+    return withKeys(() => this.#parts.keys.exportKey(apex, tag));
+  }
+
+  async importKey(apex: DomainName, publicText: string, privateText: string): Promise<ZoneKeyView> {
+    const { find, keys } = this.#parts;
+    const version = find(apex);
+    const dnskeys = version === undefined ? [] : dnskeysOf(version);
+    return withKeys(() => {
+      const pair = keys.read(apex, publicText, privateText);
+      if (dnskeys.length > 0 && !isAmong(dnskeys, pair)) {
+        const tags = dnskeys.map(keyTag).join(', ');
+        throw new AppError(
+          'conflict',
+          `The zone '${apex}' is signed with the key ${tags}. Resolvers would refuse signatures of the key ${pair.key.keyTag}, because the parent has no DS record of it.`,
+        );
+      }
+      return keyView(keys.importKey(apex, publicText, privateText), version);
+    });
+  }
+}
+
+function keyView({ key, times }: KeyPair, version: ZoneVersion | undefined): ZoneKeyView {
+  const { keyTag, dnskey } = key;
+  const published = version !== undefined && isAmong(dnskeysOf(version), { key });
+  const created = times.Created === undefined ? {} : { created: timeText(times.Created) };
+  return { keyTag, algorithm: dnskey.algorithm, mnemonic: algorithmMnemonic(dnskey.algorithm), published, ...created };
+}
+
+function isAmong(dnskeys: readonly DnskeyFields[], { key }: Pick<KeyPair, 'key'>): boolean {
+  return dnskeys.some(({ publicKey }) => Buffer.compare(publicKey, key.dnskey.publicKey) === 0);
+}
+
+function signedKey(apex: DomainName, dnskey: DnskeyFields, announced: readonly DsFields[]): SignedKeyView {
+  const { flags, protocol, algorithm, publicKey } = dnskey;
+  const ds = dsOfKey(apex, dnskey);
+  const dsText = formatRdata(RRType.DS, { kind: 'DS', ...ds });
+  const isAnnounced = announced.some((cds) => matchDs(apex, dnskey, cds) === 'match');
+  return {
+    keyTag: ds.keyTag,
+    algorithm,
+    mnemonic: algorithmMnemonic(algorithm),
+    dnskey: {
+      flags,
+      protocol,
+      algorithm,
+      publicKey: Buffer.from(publicKey).toString('base64'),
+      record: `${apex} IN DNSKEY ${formatRdata(RRType.DNSKEY, { kind: 'DNSKEY', flags, protocol, algorithm, publicKey })}`,
+    },
+    ...(isAnnounced && {
+      ds: {
+        keyTag: ds.keyTag,
+        algorithm: ds.algorithm,
+        digestType: ds.digestType,
+        digest: Buffer.from(ds.digest).toString('hex').toUpperCase(),
+        record: `${apex} IN DS ${dsText}`,
+      },
+    }),
+  };
+}
+
+function cdsOf(version: ZoneVersion): readonly DsFields[] {
+  const rrset = allRRsets(version.apexNode).find(({ type }) => type === RRType.CDS);
+  return (rrset?.rdatas ?? []).flatMap((octets) => {
+    const rdata = rdataOf(RRType.CDS, octets);
+    return rdata.kind === 'CDS' ? [rdata] : [];
+  });
+}
+
+async function countSignatures(version: ZoneVersion, now: number): Promise<NonNullable<DnssecStatus['signatures']>> {
+  const slices = new TimeSlices();
+  let count = 0;
+  let expired = 0;
+  let earliest = Number.POSITIVE_INFINITY;
+  let latest = 0;
+  for (const node of version.nodes.values()) {
+    for (const { signatures = [] } of allRRsets(node)) {
+      for (const signature of signatures) {
+        const expiration = expirationOf(signature);
+        count += 1;
+        if (expiration < now) expired += 1;
+        if (expiration < earliest) earliest = expiration;
+        if (expiration > latest) latest = expiration;
+      }
+    }
+    if (slices.over) await slices.next();
+  }
+  return { count, earliestExpiration: timeText(earliest), latestExpiration: timeText(latest), expired };
+}
+
+/** @param seconds since 1970 */
+function timeText(seconds: number): string {
+  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
+}
+
+function keyProblem(find: () => string | undefined): string | undefined {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof KeyStoreError) return error.message;
+    throw error;
+  }
+}
+
+/** @throws AppError in place of KeyStoreError */
+export function withKeys<Result>(task: () => Result): Result {
+  try {
+    return task();
+  } catch (error) {
+    if (!(error instanceof KeyStoreError)) throw error;
+    throw new AppError(error.reason === 'unknown' ? 'name-invalid' : 'request-malformed', error.message, {
+      cause: error,
+    });
+  }
+}

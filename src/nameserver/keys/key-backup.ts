@@ -1,0 +1,80 @@
+/**
+ * The keys of all zones in one file of a backup, which has mode 0600: a line with the SHA-256 of what follows, then a JSON list with the
+ * two texts of each key in the format of BIND. Left out: keys that were moved aside.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { formatKeyFiles, KeyFileError, type KeyPair, parseKeyFiles } from '../../dns/dnssec/key-file.ts';
+import { syncPath } from '../../sqlite/database.ts';
+import { type KeyStore, KeyStoreError } from './key-store.ts';
+
+const FIRST_LINE = /^dyndns keys 1 ([0-9a-f]{64})$/;
+
+/**
+ * Writes FILE, an older one is replaced atomically.
+ * @returns false if no key was ever made, so that there is no FILE
+ * @throws KeyStoreError if a key cannot be read: an older backup is worth more than one without it
+ */
+export function backUpKeys(store: KeyStore, file: string): boolean {
+  if (!existsSync(store.directory)) return false;
+  const text = formatKeyBackup(store.loadAll());
+  const partial = `${file}.${process.pid}.partial`;
+  try {
+    const descriptor = openSync(partial, 'wx', 0o600);
+    try {
+      writeFileSync(descriptor, text);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(partial, file);
+    syncPath(dirname(file));
+  } catch (cause) {
+    rmSync(partial, { force: true });
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new KeyStoreError('files', `The keys could not be written to '${file}': ${why}.`, { cause });
+  }
+  return true;
+}
+
+/** @throws KeyStoreError if it cannot be read or is damaged */
+export function readKeyBackup(file: string): readonly KeyPair[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new KeyStoreError('files', `The backup '${file}' of the keys cannot be read: ${why}.`, { cause });
+  }
+  const pairs = parseKeyBackup(text);
+  if (pairs !== undefined) return pairs;
+  throw new KeyStoreError('files', `The backup '${file}' of the keys is damaged. Choose an older one.`);
+}
+
+function formatKeyBackup(pairs: readonly KeyPair[]): string {
+  const keys = pairs.map((pair) => {
+    const { publicText, privateText } = formatKeyFiles(pair);
+    return { public: publicText, private: privateText };
+  });
+  const body = `${JSON.stringify(keys, null, 1)}\n`;
+  return `dyndns keys 1 ${sha256(body)}\n${body}`;
+}
+
+/** Undefined if it is damaged. */
+function parseKeyBackup(text: string): readonly KeyPair[] | undefined {
+  const lineEnd = text.indexOf('\n');
+  const body = text.slice(lineEnd + 1);
+  if (FIRST_LINE.exec(text.slice(0, Math.max(0, lineEnd)))?.[1] !== sha256(body)) return undefined;
+  try {
+    const keys = JSON.parse(body) as readonly { readonly public: string; readonly private: string }[];
+    return keys.map((key) => parseKeyFiles(key.public, key.private));
+  } catch (error) {
+    if (error instanceof KeyFileError || error instanceof SyntaxError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,45 @@
+/** Finds the keys that a signed version needs and that are not there, so that the zone is not signed with others in their place. */
+
+import { keyTag } from '../../dns/dnssec/delegation.ts';
+import type { KeyPair } from '../../dns/dnssec/key-file.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { type DnskeyFields, RRType } from '../../dns/rdata.ts';
+import { allRRsets } from '../zone/zone-node.ts';
+import { rdataOf, type ZoneVersion } from '../zone/zone-version.ts';
+
+/** The DNSKEY records of a signed version; none of an unsigned one. */
+export function dnskeysOf(version: ZoneVersion): readonly DnskeyFields[] {
+  if (!version.isSigned) return [];
+  const rrset = allRRsets(version.apexNode).find(({ type }) => type === RRType.DNSKEY);
+  return (rrset?.rdatas ?? []).flatMap((octets) => {
+    const rdata = rdataOf(RRType.DNSKEY, octets);
+    return rdata.kind === 'DNSKEY' ? [rdata] : [];
+  });
+}
+
+/**
+ * Why a zone cannot be served signed; undefined if all its keys are there.
+ * @param dnskeys of the version that is to be served (`dnskeysOf`)
+ * @param pairs all keys of the zone (KeyStore.load)
+ * @param directory of the keys of all zones, for the text
+ * @returns sentences for the operator
+ */
+export function describeMissingKeys(
+  apex: DomainName,
+  dnskeys: readonly DnskeyFields[],
+  pairs: readonly Pick<KeyPair, 'key'>[],
+  directory: string,
+): string | undefined {
+  const missing = dnskeys.filter((dnskey) => !pairs.some(({ key }) => isSameKey(key.dnskey, dnskey)));
+  if (missing.length === 0) return undefined;
+  const tags = missing.map((dnskey) => `${keyTag(dnskey)}`).join(', ');
+  return (
+    `The zone '${apex}' is signed with the key ${tags}, which is not in '${directory}'. Without it the zone cannot be served signed: ` +
+    'resolvers would refuse other signatures while the parent has the DS record of this key. Put it back from a backup ' +
+    "('dyndns restore FILE', with FILE.keys next to FILE)."
+  );
+}
+
+function isSameKey(a: DnskeyFields, b: DnskeyFields): boolean {
+  return a.algorithm === b.algorithm && a.flags === b.flags && Buffer.compare(a.publicKey, b.publicKey) === 0;
+}
