@@ -14,7 +14,7 @@ import { ZoneNodes } from '#dist/nameserver/zone/zone-nodes.js';
 import { seeded } from './damage.mjs';
 import { numbersFor, say } from './lab.mjs';
 
-/** @typedef {import('#dist/nameserver/answer/answer.js').AnswerableVersion} AnswerableVersion */
+/** @typedef {import('#dist/nameserver/answer/answerable.js').AnswerableVersion} AnswerableVersion */
 /** @typedef {import('#dist/nameserver/zone/zone-node.js').ZoneNode} ZoneNode */
 /** @typedef {import('#dist/nameserver/zone/packed-octets.js').SharedOctets} SharedOctets */
 /** @typedef {{turns: SharedArrayBuffer, publications: SharedArrayBuffer, names: number, seed: number}} ReaderStart */

@@ -9,10 +9,10 @@ import type { TsigKey } from '../dns/tsig-key.ts';
 import type { RateLimiter } from './answer/rate-limit.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
-import type { DnssecSettings } from './signing/zone-signing.ts';
 import type { TransferAccess } from './transfer/transfer-access.ts';
 import type { ZoneLimits } from './zone/limits.ts';
 import type { StaticContent } from './zone/static-records.ts';
+import type { DnssecSettings } from './zone-signing.ts';
 
 /** A TSIG key and its permissions in one zone. */
 export interface NameserverKey extends UpdateKey {

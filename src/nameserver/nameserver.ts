@@ -20,14 +20,13 @@ import { NameserverCounts, secondaryLag } from './counts.ts';
 import { type Commit, Committer, SLOW_MS } from './journal/committer.ts';
 import type { Journal } from './journal/journal.ts';
 import { describeWithheld, type WithheldZone } from './journal/withheld-zone.ts';
-import { KeyStore } from './keys/key-store.ts';
+import { KeyStore, KeyStoreError } from './keys/key-store.ts';
+import { describeMissingKeys, dnskeysOf } from './keys/missing-keys.ts';
 import type { NameserverOptions, NameserverSettings, NameserverZone } from './nameserver-options.ts';
 import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
 import { openJournal, textOf } from './open-journal.ts';
-
-import { type DnssecSettings, type SigningKeys, ZoneSigning } from './signing/zone-signing.ts';
 import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
 import { TCP_LIMITS } from './sockets/tcp-limits.ts';
 import type { ReadableZone } from './threads/answering-thread.ts';
@@ -59,6 +58,7 @@ import {
 } from './zone/static-records.ts';
 import { describeUnserved } from './zone/unserved.ts';
 import { nameOf } from './zone/zone-version.ts';
+import { type DnssecSettings, ZoneSigning } from './zone-signing.ts';
 
 interface ServedZone {
   /** Undefined: the zone is withheld. */
@@ -99,7 +99,7 @@ export class Nameserver {
   readonly #loaded = new Map<string, EmbeddedZone>();
   /** By `DomainName.key` of the apex. */
   readonly #signings = new Map<string, ZoneSigning>();
-  readonly #signingKeys: SigningKeys;
+  readonly #keys: KeyStore;
   /** Undefined: this thread answers alone. */
   #threads: AnsweringThreads | undefined;
   #generation: Generation;
@@ -131,7 +131,7 @@ export class Nameserver {
     this.#cookies = cookieAnswers(dailySecrets(options.cookieKey));
     this.#lock = lock;
     this.#journal = journal;
-    this.#signingKeys = new KeyStore(journal.file);
+    this.#keys = new KeyStore(journal.file, { now: Date.now, onWarning: options.onWarning });
     this.#committer = new Committer({
       log: journal,
       onPublished: (commits, changes, durationMs) => this.#published(commits, changes, durationMs),
@@ -162,7 +162,7 @@ export class Nameserver {
       journal,
       secondaries: () => this.secondaries,
       limits: () => this.#generation.settings.limits,
-      keys: new KeyStore(journal.file, { now: Date.now, onWarning: options.onWarning }),
+      keys: this.#keys,
     });
     this.#generation = this.#makeGeneration({ ...options.settings, zones: [] }, new Map());
   }
@@ -277,7 +277,8 @@ export class Nameserver {
     if (unloaded.length === 0) return;
     for (const zone of await this.#journal.load(unloaded)) {
       this.#loaded.set(zone.apex.key, zone);
-      await this.#mergeEqualMembers(zone);
+      // A signed zone is of a later release than such members.
+      if (!zone.published.isSigned) await this.#mergeEqualMembers(zone);
     }
     for (const { key } of unloaded) {
       const found = withheld.get(key);
@@ -461,8 +462,9 @@ export class Nameserver {
       embedded = await this.#journal.create(newVersion(content, nowSeconds()));
       this.#loaded.set(apex.key, embedded);
     }
-    await this.#committer.change(embedded, (draft) => replaceStatics(draft, content, onCollision));
     await this.#sign(embedded, dnssec);
+    if (embedded.refusal === undefined)
+      await this.#committer.change(embedded, (draft) => replaceStatics(draft, content, onCollision));
     const target = new EmbeddedUpdates(embedded, this.#committer, limits);
     return {
       embedded,
@@ -474,7 +476,10 @@ export class Nameserver {
     };
   }
 
-  /** Signs a zone whose configuration wants that, and one that is signed already. @throws Error for keys that cannot be used */
+  /**
+   * Signs a zone whose configuration wants that, and one that is signed already. Without its keys the zone is served as it is, and is not
+   * changed: a start does not fail, so that the keys can be put back.
+   */
   async #sign(zone: EmbeddedZone, settings: DnssecSettings | undefined): Promise<void> {
     const { apex, published } = zone;
     const signing = this.#signings.get(apex.key);
@@ -489,8 +494,22 @@ export class Nameserver {
         `The zone ${apex} is signed, and its option dnssec is not set. It goes on being signed: without signatures, resolvers would refuse the zone while its parent has a DS record. Set 'dnssec: true' again.`,
       );
     }
-    const options = { zone, settings, keys: this.#signingKeys, committer: this.#committer, now: nowSeconds, onWarning };
-    this.#signings.set(apex.key, await ZoneSigning.open(options));
+    zone.refusal = undefined;
+    try {
+      const pairs = this.#keys.load(apex);
+      zone.refusal = describeMissingKeys(apex, dnskeysOf(published), pairs, this.#keys.directory);
+      if (zone.refusal === undefined) {
+        const keys = pairs.map(({ key }) => key);
+        const generate = (algorithm: number) => this.#keys.generate(apex, algorithm).key;
+        const options = { zone, settings, keys, generate, committer: this.#committer, now: nowSeconds, onWarning };
+        this.#signings.set(apex.key, await ZoneSigning.open(options));
+      }
+    } catch (error) {
+      if (!(error instanceof KeyStoreError)) throw error;
+      zone.refusal = error.message;
+    }
+    if (zone.refusal !== undefined)
+      onWarning(`${zone.refusal} The zone '${apex}' is served as it is, and cannot be changed.`);
   }
 
   #makeGeneration(settings: NameserverSettings, zones: ReadonlyMap<string, ServedZone>): Generation {

@@ -54,7 +54,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   },
   {
     part: 'nameserver/signing',
-    mayImport: ['nameserver/signing', 'nameserver/zone'],
+    mayImport: ['dns', 'dns/dnssec', 'dns/presentation', 'dns/wire', 'nameserver/signing', 'nameserver/zone'],
     builtins: [],
     packages: [],
     never:
@@ -186,6 +186,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/zones/secondaries.ts',
       'core/zones/zone-records.ts',
       'dns',
+      'dns/dnssec',
       'dns/wire',
       'nameserver',
       'nameserver/admin',
@@ -193,6 +194,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'nameserver/journal',
       'nameserver/keys',
       'nameserver/notify',
+      'nameserver/signing',
       'nameserver/sockets',
       'nameserver/threads',
       'nameserver/transfer',

@@ -2,6 +2,7 @@
  * The embedded nameserver passes the contract of a zone publisher: with its journal on disk, dig and nsupdate; and in
  * memory, where a transaction takes one turn of the event loop, for effects of timing.
  */
+
 import { join } from 'node:path';
 import { applyUpdate } from '../../src/core/updates/dns-update.ts';
 import { DomainName } from '../../src/dns/name.ts';
@@ -18,7 +19,8 @@ import { EmbeddedPublisher } from '../../src/nameserver/update/publisher.ts';
 import { EmbeddedUpdates } from '../../src/nameserver/update/updatable-zone.ts';
 import { answerUpdate } from '../../src/nameserver/update/update-in.ts';
 import { applyEdits } from '../../src/nameserver/zone/edit.ts';
-import { findRRset, rdataOf, type ZoneVersion } from '../../src/nameserver/zone/zone-version.ts';
+import { findRRset } from '../../src/nameserver/zone/zone-node.ts';
+import { rdataOf, type ZoneVersion } from '../../src/nameserver/zone/zone-version.ts';
 import { dig } from '../support/dig.ts';
 import { editedVersion, editedZone, LIMITS } from '../support/edited-zone.ts';
 import { freePort } from '../support/free-port.ts';

@@ -13,8 +13,8 @@ import { decodeMessage, encodeMessage, formatRcode, makeMessage, Rcode } from '.
 import { Committer } from '../../src/nameserver/journal/committer.ts';
 import { EmbeddedUpdates } from '../../src/nameserver/update/updatable-zone.ts';
 import { answerUpdate } from '../../src/nameserver/update/update-in.ts';
-import type { ZoneRRset } from '../../src/nameserver/zone/zone-node.ts';
-import { nameOf, rdataText, soaSerial, withSerial, type ZoneRecord } from '../../src/nameserver/zone/zone-version.ts';
+import type { ZoneRecord, ZoneRRset } from '../../src/nameserver/zone/zone-node.ts';
+import { nameOf, rdataText, soaSerial, withSerial } from '../../src/nameserver/zone/zone-version.ts';
 import { seededRandom } from '../differential/random.ts';
 import { startBind } from '../support/bind.ts';
 import { DnsLine } from '../support/dns-line.ts';

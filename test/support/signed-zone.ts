@@ -11,8 +11,8 @@ import type { EmbeddedZone } from '../../src/nameserver/zone/embedded-zone.ts';
 import { cutAbove } from '../../src/nameserver/zone/occlusion.ts';
 import { rrsigRdata } from '../../src/nameserver/zone/signatures.ts';
 import { isSignerType } from '../../src/nameserver/zone/signer-types.ts';
-import { allRRsets } from '../../src/nameserver/zone/zone-node.ts';
-import { findRRset, nameOf, rdataOf, type ZoneVersion } from '../../src/nameserver/zone/zone-version.ts';
+import { allRRsets, findRRset } from '../../src/nameserver/zone/zone-node.ts';
+import { nameOf, rdataOf, type ZoneVersion } from '../../src/nameserver/zone/zone-version.ts';
 import { type EditedZoneOptions, editedZone } from './edited-zone.ts';
 
 export function newSigningKey(zone: EmbeddedZone['apex'], curve: 'P-256' | 'ed25519' = 'P-256'): SigningKey {

@@ -33,7 +33,7 @@ describe('the source of an answer', () => {
     ['www.below', 'below', 'referral'],
   ])('for %s it is %s', (asked, source, kind) => {
     const { key, wireText } = at(asked);
-    const answer = answerQuestion(zones, { key, wireText, qtype: RRType.A, overTcp: false });
+    const answer = answerQuestion(zones, { key, wireText, qtype: RRType.A, overTcp: false, dnssecOk: false });
     expect([answer.source, answer.kind]).toEqual([at(source).key, kind]);
   });
 
@@ -42,7 +42,7 @@ describe('the source of an answer', () => {
     ['wild', 'nodata'],
   ])('for %s, which has no data, it is the apex', (asked, kind) => {
     const { key, wireText } = at(asked);
-    const answer = answerQuestion(zones, { key, wireText, qtype: RRType.A, overTcp: false });
+    const answer = answerQuestion(zones, { key, wireText, qtype: RRType.A, overTcp: false, dnssecOk: false });
     expect([answer.source, answer.kind]).toEqual([zone.apex.key, kind]);
   });
 });

@@ -7,26 +7,14 @@
  * From a signed zone a query with DO gets the signatures of each RRset and the proofs (RFC 4035 §3.1, RFC 5155 §7.2). NSEC3 records are
  * at names that do not exist for queries (RFC 5155 §7.2.8).
  */
-import { type DomainName, findNearestAncestor, lowerCaseText, MAX_NAME_OCTETS } from '../../dns/name.ts';
+import { findNearestAncestor, lowerCaseText, MAX_NAME_OCTETS } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { Rcode } from '../../dns/wire/message.ts';
-import type { ChainOrder } from '../zone/draft-signer.ts';
-import type { PackedOctets } from '../zone/packed-octets.ts';
 import { rrsigRdata } from '../zone/signatures.ts';
-import { allRRsets, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
-import { findRRset, parentKey } from '../zone/zone-version.ts';
+import { allRRsets, findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
+import { parentKey } from '../zone/zone-version.ts';
+import type { AnswerableVersion, AnswerableZone, OwnedRRset, ZoneIndex } from './answerable.ts';
 import { type Encloser, Proofs, wildcardAt } from './proofs.ts';
-
-/** An RRset in a section of a reply. Its owner name may be synthesized from a wildcard. */
-export interface OwnedRRset {
-  /** `DomainName.wireText`. */
-  readonly owner: string;
-  readonly rrset: ZoneRRset;
-  /** Differs from the TTL of the RRset for the SOA of negative answers. */
-  readonly ttl: number;
-  /** IN unless given. */
-  readonly rrClass?: number;
-}
 
 export interface Answer {
   readonly rcode: number;
@@ -55,31 +43,6 @@ export interface AnswerQuestion {
   /** DO: the reply has signatures and proofs (RFC 3225 §3). */
   readonly dnssecOk: boolean;
 }
-
-/** What answers need of a ZoneVersion. */
-export interface AnswerableVersion {
-  readonly apex: DomainName;
-  readonly apexNode: ZoneNode;
-  readonly soa: ZoneRRset;
-  readonly negativeTtl: number;
-  readonly cuts: number;
-  /** See ZoneVersion. */
-  readonly chain: 'nsec' | 'nsec3' | undefined;
-  /** For direct answers. */
-  readonly octets: PackedOctets | undefined;
-  find(key: string): ZoneNode | undefined;
-}
-
-export interface AnswerableZone {
-  readonly apex: DomainName;
-  /** Undefined: this server has the zone, and does not serve it (journal/withheld-zone.ts). */
-  readonly published: AnswerableVersion | undefined;
-  /** Of a signed zone, for proofs. */
-  readonly order?: ChainOrder | undefined;
-}
-
-/** Zones by the key of their apex. */
-export type ZoneIndex = ReadonlyMap<string, AnswerableZone>;
 
 /** Maximum number of CNAMEs and DNAMEs that one answer follows. */
 const MAX_STEPS = 12;

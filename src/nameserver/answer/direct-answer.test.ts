@@ -7,7 +7,7 @@ import { DomainName } from '../../dns/name.ts';
 import { type Rdata, RRType } from '../../dns/rdata.ts';
 import type { ZoneEdit } from '../../dns/zone-change.ts';
 import { ZoneVersion } from '../zone/zone-version.ts';
-import type { AnswerableZone } from './answer.ts';
+import type { AnswerableZone } from './answerable.ts';
 import { cookieAnswers } from './cookie-answers.ts';
 import { DirectAnswers } from './direct-answer.ts';
 import type { DnsPeer } from './dns-service.ts';

@@ -10,7 +10,7 @@ import { MAX_MESSAGE_OCTETS } from '../../dns/wire/writer.ts';
 import { areEqualNames, lowerCase, NameHashes } from '../zone/name-hash.ts';
 import { membersOf, RRSET_OCTETS, recordsEnd, u16 } from '../zone/node-octets.ts';
 import type { PackedOctets } from '../zone/packed-octets.ts';
-import type { AnswerableZone } from './answer.ts';
+import type { AnswerableZone } from './answerable.ts';
 import { HEADER_OCTETS } from './dns-service.ts';
 import { hasSimpleHeader } from './query.ts';
 import { compressedNameAt } from './reply-writer.ts';

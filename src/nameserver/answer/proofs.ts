@@ -2,10 +2,11 @@
  * Proofs of what does not exist, from the chain of a signed zone (RFC 4035 §3.1.3, RFC 5155 §7.2). Each is a few records, found by one
  * search: the record at or before a name matches the name or covers it.
  */
+
 import { RRType } from '../../dns/rdata.ts';
-import type { ChainOrder } from '../zone/draft-signer.ts';
-import { findRRset } from '../zone/zone-version.ts';
-import type { AnswerableVersion, OwnedRRset } from './answer.ts';
+import type { ChainOrder } from '../zone/chain-order.ts';
+import { findRRset } from '../zone/zone-node.ts';
+import type { AnswerableVersion, OwnedRRset } from './answerable.ts';
 
 /** Where a name that does not exist would be. */
 export interface Encloser {

@@ -7,7 +7,7 @@
  */
 import { RRClass, RRType } from '../../dns/rdata.ts';
 import { MAX_MESSAGE_OCTETS } from '../../dns/wire/writer.ts';
-import type { OwnedRRset } from './answer.ts';
+import type { OwnedRRset } from './answerable.ts';
 
 const HEADER_OCTETS = 12;
 const FLAG_QR = 0x8000;

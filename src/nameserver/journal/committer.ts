@@ -3,6 +3,7 @@
  * writes them all, with one serial step for each zone. A change is acknowledged only after its transaction is on disk.
  * A no-op is also acknowledged only after the state it was compared with is durable.
  */
+import { AppError } from '../../core/errors.ts';
 import type { SealedDraft, ZoneDraft } from '../zone/draft.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 
@@ -48,9 +49,10 @@ export class Committer {
   /**
    * Runs an edit on the zone's draft synchronously; resolves to its result when the draft it saw is on disk. An edit
    * that throws is rolled back.
-   * @throws what `edit` throws, and the log's error
+   * @throws AppError primary-refused if the zone cannot be changed; what `edit` throws, and the log's error
    */
   async change<T>(zone: EmbeddedZone, edit: (draft: ZoneDraft) => T): Promise<T> {
+    if (zone.refusal !== undefined) throw new AppError('primary-refused', `${zone.refusal} Nothing was changed.`);
     const { draft } = zone;
     const mark = draft.mark();
     let result: T;

@@ -11,8 +11,8 @@
 import { WireError } from '../../dns/wire/reader.ts';
 import { crc32c } from '../../sqlite/crc32c.ts';
 import { nodeEnd, nodeLength, readNode, writeNode } from '../zone/node-octets.ts';
-import type { ZoneNode } from '../zone/zone-node.ts';
-import type { StaticRRsets, ZoneDiff, ZoneRecord } from '../zone/zone-version.ts';
+import type { ZoneNode, ZoneRecord } from '../zone/zone-node.ts';
+import type { StaticRRsets, ZoneDiff } from '../zone/zone-version.ts';
 
 const FORMAT = 2;
 const FORMAT_WITHOUT_CRC = 1;

@@ -1,4 +1,5 @@
 /** The journal on a real SQLite file: every commit is present at the next open, at any progress of the fold. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +14,7 @@ import { ZoneSigner } from '../signing/zone-signer.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { newVersion, replaceStatics, type StaticContent } from '../zone/static-records.ts';
-import type { ZoneRecord } from '../zone/zone-version.ts';
+import type { ZoneRecord } from '../zone/zone-node.ts';
 import { Committer } from './committer.ts';
 import { Journal } from './journal.ts';
 

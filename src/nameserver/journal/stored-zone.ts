@@ -7,15 +7,8 @@ import { RRType } from '../../dns/rdata.ts';
 import type { Database, SqlRow, SqlValue } from '../../sqlite/database.ts';
 import { SqliteError } from '../../sqlite/sqlite-error.ts';
 import { replay, VersionBuilder } from '../zone/zone-load.ts';
-import type { ZoneNode } from '../zone/zone-node.ts';
-import {
-  findRRset,
-  nameOf,
-  rdataText,
-  type StaticRRsets,
-  type ZoneDiff,
-  type ZoneVersion,
-} from '../zone/zone-version.ts';
+import { findRRset, type ZoneNode } from '../zone/zone-node.ts';
+import { nameOf, rdataText, type StaticRRsets, type ZoneDiff, type ZoneVersion } from '../zone/zone-version.ts';
 import { decodeDiff, decodeNode, decodeStatics, nodeCrc, zoneCrc } from './journal-codec.ts';
 import { type RowCount, readWholeNames } from './whole-names.ts';
 

@@ -3,11 +3,11 @@
  * are written; an edit of data alone changes none.
  */
 import { RRType } from '../../dns/rdata.ts';
+import type { ChainOrder } from '../zone/chain-order.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
-import type { ChainOrder } from '../zone/draft-signer.ts';
 import { cutAbove, type ZoneNames } from '../zone/occlusion.ts';
-import type { ZoneNode, ZoneRRset } from '../zone/zone-node.ts';
-import { findRRset, isCut, isStrictlyBelow, negativeTtlOf, parentKey } from '../zone/zone-version.ts';
+import { findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
+import { isCut, isStrictlyBelow, negativeTtlOf, parentKey } from '../zone/zone-version.ts';
 import type { ChainKind } from './chain-kind.ts';
 import { OrderedKeys, type SealedOrder } from './ordered-keys.ts';
 

@@ -1,4 +1,5 @@
 /** A zone that is signed as it changes: signatures and chain after random edits, what changes and what stays, differences, replay. */
+
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +11,8 @@ import { DomainName } from '../../dns/name.ts';
 import { type Rdata, RRType } from '../../dns/rdata.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import { replay } from '../zone/zone-load.ts';
-import { rdataText, type ZoneRecord } from '../zone/zone-version.ts';
+import type { ZoneRecord } from '../zone/zone-node.ts';
+import { rdataText } from '../zone/zone-version.ts';
 
 const apex = DomainName.parse('example.com');
 const at = (label: string) => (label === '@' ? apex : DomainName.parse(label, apex));

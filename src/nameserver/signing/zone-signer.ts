@@ -7,13 +7,13 @@ import { CDNSKEY_DELETE, CDS_DELETE, dsOfKey } from '../../dns/dnssec/delegation
 import type { SigningKey } from '../../dns/dnssec/signing-key.ts';
 import type { Rdata } from '../../dns/rdata.ts';
 import { RRType } from '../../dns/rdata.ts';
-import type { ZoneDraft } from '../zone/draft.ts';
-import type { ChainOrder, DraftSigner } from '../zone/draft-signer.ts';
+import type { ChainOrder } from '../zone/chain-order.ts';
+import type { DraftSigner, ZoneDraft } from '../zone/draft.ts';
 import { cutAbove } from '../zone/occlusion.ts';
 import { sameData } from '../zone/same-rrset.ts';
 import { expirationOf, inceptionOf, keyTagOf, mapRRsets, signatureOf, withSignatures } from '../zone/signatures.ts';
-import { allRRsets, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
-import { findRRset, rdataText, type ZoneVersion } from '../zone/zone-version.ts';
+import { allRRsets, findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
+import { rdataText, type ZoneVersion } from '../zone/zone-version.ts';
 import { Chain } from './chain.ts';
 import { Nsec3Kind, NsecKind } from './chain-kind.ts';
 

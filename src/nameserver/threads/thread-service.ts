@@ -5,7 +5,7 @@
 
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
-import type { AnswerableVersion, AnswerableZone } from '../answer/answer.ts';
+import type { AnswerableVersion, AnswerableZone } from '../answer/answerable.ts';
 import { cookieAnswers, dailySecrets } from '../answer/cookie-answers.ts';
 import type { DnsPeer } from '../answer/dns-service.ts';
 import { type QueryReply, QueryService } from '../answer/query-service.ts';
@@ -13,8 +13,8 @@ import { RateLimiter } from '../answer/rate-limit.ts';
 import { ReplyCounts } from '../answer/reply-counts.ts';
 import { NotShared, OctetsReader, type SharedOctets } from '../zone/packed-octets.ts';
 import { TurnCounter } from '../zone/read-turns.ts';
-import type { ZoneNode, ZoneRRset } from '../zone/zone-node.ts';
-import { chainOf, findRRset, negativeTtlOf } from '../zone/zone-version.ts';
+import { findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
+import { chainOf, negativeTtlOf } from '../zone/zone-version.ts';
 import {
   type AnswerSettings,
   type ForwardedReply,

@@ -6,12 +6,14 @@
  * (dns/wire/rdata-check.ts), and a record that is added or removed twice because this server once told two members apart
  * that are equal for the secondary (dns/rdata-canonical.ts).
  */
+
 import { lowerCaseText } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { rdataKey } from '../../dns/rdata-canonical.ts';
 import { hasNames } from '../../dns/rdata-names.ts';
 import { isSendable } from '../../dns/wire/rdata-check.ts';
-import type { ZoneDiff, ZoneRecord, ZoneVersion } from '../zone/zone-version.ts';
+import type { ZoneRecord } from '../zone/zone-node.ts';
+import type { ZoneDiff, ZoneVersion } from '../zone/zone-version.ts';
 
 /** Results by diff: recent ones are sent to every secondary, and sent again together with newer ones. */
 const CHECKED = new WeakMap<ZoneDiff, boolean>();

@@ -5,10 +5,11 @@
  * which preserves the letter case of names (RFC 5936 §3.4). Names in RDATA are not compressed: few records of a dynamic
  * zone have one.
  */
+
 import { type ResourceRecord, RRClass } from '../../dns/rdata.ts';
 import { encodeRecord, type Message } from '../../dns/wire/message.ts';
 import { MAX_MESSAGE_OCTETS, WireOverflow, WireWriter } from '../../dns/wire/writer.ts';
-import type { ZoneRecord } from '../zone/zone-version.ts';
+import type { ZoneRecord } from '../zone/zone-node.ts';
 
 /**
  * Target size of a message: compression pointers reach every name in it (RFC 1035 §4.1.4), and encoding it takes a fraction

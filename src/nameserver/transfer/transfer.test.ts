@@ -1,4 +1,5 @@
 /** Transfers as streams of octets: read back by the decoder, checked record by record and signature by signature. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { commit, makeZone, setAddresses } from '../../../test/support/published-zone.ts';
@@ -10,7 +11,8 @@ import { ednsRecord, findEdns } from '../../dns/wire/edns.ts';
 import { type DecodedMessage, decodeMessage, encodeMessage, makeMessage } from '../../dns/wire/message.ts';
 import { WireOverflow } from '../../dns/wire/writer.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
-import { rdataText, soaSerial, type ZoneRecord, type ZoneVersion } from '../zone/zone-version.ts';
+import type { ZoneRecord } from '../zone/zone-node.ts';
+import { rdataText, soaSerial, type ZoneVersion } from '../zone/zone-version.ts';
 import { type FindDiffs, type SentTransfer, type TransferRequest, transfer, transferDatagram } from './transfer.ts';
 
 const nothingFound: FindDiffs = async () => undefined;

@@ -4,12 +4,14 @@
  * A transfer sends one immutable version of the zone and has at most one message in memory. Left out: condensing several
  * diffs into one (RFC 1995 §5).
  */
+
 import type { ResourceRecord } from '../../dns/rdata.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { serialIsLater } from '../../dns/serial.ts';
 import type { Message } from '../../dns/wire/message.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
-import type { ZoneDiff, ZoneRecord, ZoneVersion } from '../zone/zone-version.ts';
+import type { ZoneRecord } from '../zone/zone-node.ts';
+import type { ZoneDiff, ZoneVersion } from '../zone/zone-version.ts';
 import { canApplyDiffs } from './ixfr-check.ts';
 import type { TransferQuery } from './transfer-access.ts';
 import { TransferWriter } from './transfer-writer.ts';

@@ -25,8 +25,8 @@ import { applyEdits, checkPrerequisites } from '../zone/edit.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { overLimits, type ZoneLimits } from '../zone/limits.ts';
 import { cutAbove, newlyOccluded } from '../zone/occlusion.ts';
-import type { ZoneNode } from '../zone/zone-node.ts';
-import { findRRset, nameOf, parentKey, rrsetOf } from '../zone/zone-version.ts';
+import { findRRset, type ZoneNode } from '../zone/zone-node.ts';
+import { nameOf, parentKey, rrsetOf } from '../zone/zone-version.ts';
 
 const NO_ADDRESSES: AddressSet = { addresses: [], ttl: 0 };
 const NOTHING: PublishedAddresses = { A: NO_ADDRESSES, AAAA: NO_ADDRESSES };

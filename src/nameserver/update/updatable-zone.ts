@@ -21,8 +21,8 @@ import { whyForbidden } from '../zone/judge-change.ts';
 import type { ZoneLimits } from '../zone/limits.ts';
 import { isSameRRset } from '../zone/rrset-members.ts';
 import { isSignerType } from '../zone/signer-types.ts';
-import type { ZoneRRset } from '../zone/zone-node.ts';
-import { findRRset, rdataText } from '../zone/zone-version.ts';
+import { findRRset, type ZoneRRset } from '../zone/zone-node.ts';
+import { rdataText } from '../zone/zone-version.ts';
 import { addressesOf } from './publisher.ts';
 import { SIGNER_TYPES } from './update-in.ts';
 

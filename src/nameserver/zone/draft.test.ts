@@ -1,11 +1,13 @@
 /** The draft of a zone: empty non-terminals, number of cuts, exact diffs, roll back, serials. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { editedVersion } from '../../../test/support/edited-zone.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { ZoneDraft } from './draft.ts';
-import { isCut, rdataText, soaSerial, withSerial, type ZoneRecord, type ZoneVersion } from './zone-version.ts';
+import type { ZoneRecord } from './zone-node.ts';
+import { isCut, rdataText, soaSerial, withSerial, type ZoneVersion } from './zone-version.ts';
 
 const base = editedVersion('example.com');
 const { apex } = base;

@@ -7,14 +7,13 @@
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { nextSerial } from '../../dns/serial.ts';
-import type { DraftSigner } from './draft-signer.ts';
+import type { ChainOrder } from './chain-order.ts';
 import type { ZoneNames } from './occlusion.ts';
 import { memberTest, rrsetFinder, sameData, sameNodes } from './same-rrset.ts';
 import { mapRRsets, rrsigRdata, withSignatures } from './signatures.ts';
-import { allRRsets, type ZoneNode, type ZoneRRset } from './zone-node.ts';
+import { allRRsets, findRRset, type ZoneNode, type ZoneRecord, type ZoneRRset } from './zone-node.ts';
 import type { ZoneNodes } from './zone-nodes.ts';
 import {
-  findRRset,
   isCut,
   parentKey,
   type StaticRRsets,
@@ -22,7 +21,6 @@ import {
   type UnservedRRsets,
   withSerial,
   type ZoneDiff,
-  type ZoneRecord,
   ZoneVersion,
 } from './zone-version.ts';
 
@@ -30,6 +28,20 @@ import {
 export interface DraftMark extends ZoneNames {
   readonly statics: StaticRRsets;
   readonly unserved: UnservedRRsets;
+}
+
+/** Completes the drafts of a signed zone. */
+export interface DraftSigner {
+  /** An edit: the keys at the apex, which make an unsigned zone a signed one. `sign` completes it. */
+  setKeys(draft: ZoneDraft): void;
+  /** Makes chain and signatures of what was edited. The draft has its new serial. */
+  sign(draft: ZoneDraft): void;
+  /** The oldest draft that `sign` completed and that is not published yet is published. */
+  publish(): void;
+  /** None of the drafts that are not published will be. */
+  abandon(): void;
+  /** Of the published version. */
+  readonly order: ChainOrder;
 }
 
 /** The result of a draft. */

@@ -12,8 +12,8 @@ import type { RRset } from '../../dns/rrset.ts';
 import { ownerOfEdit, type Prerequisite, type ZoneEdit } from '../../dns/zone-change.ts';
 import type { ZoneDraft } from './draft.ts';
 import { NodeEditor } from './node-editor.ts';
-import type { ZoneRRset } from './zone-node.ts';
-import { findRRset, rdataText } from './zone-version.ts';
+import { findRRset, type ZoneRRset } from './zone-node.ts';
+import { rdataText } from './zone-version.ts';
 
 /** The RCODE of the first prerequisite that fails (RFC 2136 §3.2.5), or 'hold'. */
 export type PrerequisiteOutcome = 'hold' | 'YXDOMAIN' | 'YXRRSET' | 'NXDOMAIN' | 'NXRRSET';

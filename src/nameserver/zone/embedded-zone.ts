@@ -1,8 +1,8 @@
 /** One zone that this server is the primary of: the published version, which is immutable, and the draft of the next. */
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
-import { type SealedDraft, ZoneDraft } from './draft.ts';
-import type { ChainOrder, DraftSigner } from './draft-signer.ts';
+import type { ChainOrder } from './chain-order.ts';
+import { type DraftSigner, type SealedDraft, ZoneDraft } from './draft.ts';
 import { readTurns } from './read-turns.ts';
 
 import type { StaticRRsets, ZoneDiff, ZoneVersion } from './zone-version.ts';
@@ -26,6 +26,8 @@ export class EmbeddedZone {
   #publishedCommit: number;
   /** The journal's number of the commit in flight. */
   pendingCommit = 0;
+  /** Why the zone cannot be changed, in sentences: its signer lacks keys. */
+  refusal: string | undefined;
   /** Of a signed zone. */
   signer: DraftSigner | undefined;
 

@@ -5,8 +5,8 @@
 import { formatRRType } from '../../dns/rdata.ts';
 import { MAX_RDATA_OCTETS } from '../../dns/wire/rdata-check.ts';
 import type { ZoneNames } from './occlusion.ts';
-import type { ZoneNode, ZoneRRset } from './zone-node.ts';
-import { findRRset, nameOf, type ZoneVersion } from './zone-version.ts';
+import { findRRset, type ZoneNode, type ZoneRRset } from './zone-node.ts';
+import { nameOf, type ZoneVersion } from './zone-version.ts';
 
 export interface ZoneLimits {
   readonly recordsPerRRset: number;

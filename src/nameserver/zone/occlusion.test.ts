@@ -1,4 +1,5 @@
 /** Hidden data: against a search of the whole zone, for random zones and changes. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { editedVersion } from '../../../test/support/edited-zone.ts';
@@ -8,7 +9,8 @@ import type { ZoneEdit } from '../../dns/zone-change.ts';
 import { ZoneDraft } from './draft.ts';
 import { applyEdits } from './edit.ts';
 import { newlyOccluded, type ZoneNames } from './occlusion.ts';
-import { findRRset, isStrictlyBelow, nameOf } from './zone-version.ts';
+import { findRRset } from './zone-node.ts';
+import { isStrictlyBelow, nameOf } from './zone-version.ts';
 
 const apex = DomainName.parse('example.com');
 const at = (label: string) => (label === '@' ? apex : DomainName.parse(label, apex));

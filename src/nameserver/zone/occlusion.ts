@@ -8,9 +8,9 @@
 import { formatRRType, RRType } from '../../dns/rdata.ts';
 import { rdataKey } from '../../dns/rdata-canonical.ts';
 import { sameData } from './same-rrset.ts';
-import type { ZoneNode } from './zone-node.ts';
+import { findRRset, type ZoneNode } from './zone-node.ts';
 import type { ZoneNodes } from './zone-nodes.ts';
-import { findRRset, isCut, isStrictlyBelow, nameOf, parentKey } from './zone-version.ts';
+import { isCut, isStrictlyBelow, nameOf, parentKey } from './zone-version.ts';
 
 /** The names of a zone: those of a version, or of a draft. */
 export interface ZoneNames {

@@ -4,8 +4,7 @@
  * original TTL and the signer's name, one character per octet.
  */
 import { RRType } from '../../dns/rdata.ts';
-import type { ZoneNode, ZoneRRset } from './zone-node.ts';
-import { findRRset, readU32, type ZoneRecord } from './zone-version.ts';
+import { findRRset, type ZoneNode, type ZoneRecord, type ZoneRRset } from './zone-node.ts';
 
 /** Of a signature in this form: algorithm (1), labels (1), expiration (4), inception (4), key tag (2). */
 const FIELDS_OCTETS = 12;
@@ -32,6 +31,12 @@ export function rrsigRdata({ type, ttl }: ZoneRRset, signature: string, apexKey:
     apexKey +
     signature.slice(FIELDS_OCTETS)
   );
+}
+
+/** An unsigned integer of 32 bits. */
+export function readU32(octets: string, at: number): number {
+  const high = (octets.charCodeAt(at) << 8) | octets.charCodeAt(at + 1);
+  return high * 0x10000 + ((octets.charCodeAt(at + 2) << 8) | octets.charCodeAt(at + 3));
 }
 
 /** Seconds since 1970, modulo 2^32 (RFC 4034 §3.1.5). */

@@ -10,10 +10,9 @@ import type { ZoneDraft } from './draft.ts';
 import { describeCut, hidesBelow, hidingCut } from './occlusion.ts';
 import { sameData } from './same-rrset.ts';
 import { UnservedEditor } from './unserved.ts';
-import type { ZoneNode, ZoneRRset } from './zone-node.ts';
+import { findRRset, type ZoneNode, type ZoneRRset } from './zone-node.ts';
 import { ZoneNodes } from './zone-nodes.ts';
 import {
-  findRRset,
   isCut,
   isStrictlyBelow,
   nameOf,

@@ -7,16 +7,14 @@ import { findRRsetAt, readNode } from './node-octets.ts';
 import { PackedNodes } from './packed-nodes.ts';
 import { typeCovered, withSignature } from './signatures.ts';
 import { isSignerType } from './signer-types.ts';
-import type { ZoneNode, ZoneRRset } from './zone-node.ts';
+import { findRRset, type ZoneNode, type ZoneRecord, type ZoneRRset } from './zone-node.ts';
 import { ZoneNodes } from './zone-nodes.ts';
 import {
-  findRRset,
   isCut,
   parentKey,
   type StaticRRsets,
   type UnservedRRsets,
   type ZoneDiff,
-  type ZoneRecord,
   ZoneVersion,
 } from './zone-version.ts';
 

@@ -33,3 +33,18 @@ export interface ZoneNode {
 export function allRRsets({ rrsets, signerRRsets }: Pick<ZoneNode, 'rrsets' | 'signerRRsets'>): readonly ZoneRRset[] {
   return signerRRsets === undefined ? rrsets : [...rrsets, ...signerRRsets];
 }
+
+/** One record of class IN, in the form of journal and transfers. */
+export interface ZoneRecord {
+  readonly wireText: string;
+  readonly type: number;
+  readonly ttl: number;
+  readonly rdata: string;
+}
+
+/** The RRset of a type, the signer's ones included. */
+export function findRRset(node: ZoneNode, type: number): ZoneRRset | undefined {
+  const { rrsets } = node;
+  for (let i = 0; i < rrsets.length; i++) if (rrsets[i]!.type === type) return rrsets[i];
+  return node.signerRRsets?.find((rrset) => rrset.type === type);
+}

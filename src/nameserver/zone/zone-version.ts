@@ -12,17 +12,9 @@ import { decodeRdata, encodeRdata } from '../../dns/wire/rdata-codec.ts';
 import { WireReader } from '../../dns/wire/reader.ts';
 import { WireWriter } from '../../dns/wire/writer.ts';
 import type { PackedNodes } from './packed-nodes.ts';
-import { rrsigRecords } from './signatures.ts';
-import { allRRsets, type ZoneNode, type ZoneRRset } from './zone-node.ts';
+import { readU32, rrsigRecords } from './signatures.ts';
+import { allRRsets, findRRset, type ZoneNode, type ZoneRecord, type ZoneRRset } from './zone-node.ts';
 import type { ZoneNodes } from './zone-nodes.ts';
-
-/** One record of class IN, in the form of journal and transfers. */
-export interface ZoneRecord {
-  readonly wireText: string;
-  readonly type: number;
-  readonly ttl: number;
-  readonly rdata: string;
-}
 
 /** The changes of one commit in the form of IXFR (RFC 1995 §4): `removed` starts with the old SOA, `added` with the new. */
 export interface ZoneDiff {
@@ -134,13 +126,6 @@ export function isStrictlyBelow(key: string, above: string): boolean {
   return rest.length === above.length;
 }
 
-/** The RRset of a type, the signer's ones included. */
-export function findRRset(node: ZoneNode, type: number): ZoneRRset | undefined {
-  const { rrsets } = node;
-  for (let i = 0; i < rrsets.length; i++) if (rrsets[i]!.type === type) return rrsets[i];
-  return node.signerRRsets?.find((rrset) => rrset.type === type);
-}
-
 /** True if the node occludes the names below it: it has an NS RRset and is not the apex, or a DNAME (RFC 6672 §2.4). */
 export function isCut(node: ZoneNode, apexKey: string): boolean {
   for (const { type } of node.rrsets) {
@@ -152,11 +137,6 @@ export function isCut(node: ZoneNode, apexKey: string): boolean {
 export function chainOf({ signerRRsets }: ZoneNode): 'nsec' | 'nsec3' | undefined {
   if (signerRRsets === undefined) return undefined;
   return signerRRsets.some(({ type }) => type === RRType.NSEC3PARAM) ? 'nsec3' : 'nsec';
-}
-
-export function readU32(octets: string, at: number): number {
-  const high = (octets.charCodeAt(at) << 8) | octets.charCodeAt(at + 1);
-  return high * 0x10000 + ((octets.charCodeAt(at + 2) << 8) | octets.charCodeAt(at + 3));
 }
 
 function writeU32(value: number): string {

@@ -4,15 +4,14 @@
  * Signatures are renewed in the second half of their validity, in small commits that are spread over it; those in the last quarter, and
  * those that a clock that was set made wrong, at once.
  */
-import { DnssecAlgorithm } from '../../dns/dnssec/algorithms.ts';
-import type { SigningKey } from '../../dns/dnssec/signing-key.ts';
-import type { DomainName } from '../../dns/name.ts';
-import { TimeSlices } from '../admin/time-slices.ts';
-import type { Committer } from '../journal/committer.ts';
-import type { ZoneDraft } from '../zone/draft.ts';
-import type { EmbeddedZone } from '../zone/embedded-zone.ts';
-import { isSignerType } from '../zone/signer-types.ts';
-import { type SigningPolicy, ZoneSigner } from './zone-signer.ts';
+import { DnssecAlgorithm } from '../dns/dnssec/algorithms.ts';
+import type { SigningKey } from '../dns/dnssec/signing-key.ts';
+import { TimeSlices } from './admin/time-slices.ts';
+import type { Committer } from './journal/committer.ts';
+import { type SigningPolicy, ZoneSigner } from './signing/zone-signer.ts';
+import type { ZoneDraft } from './zone/draft.ts';
+import type { EmbeddedZone } from './zone/embedded-zone.ts';
+import { isSignerType } from './zone/signer-types.ts';
 
 /** The option `dnssec` of a zone. */
 export interface DnssecSettings {
@@ -23,18 +22,14 @@ export interface DnssecSettings {
   readonly chain: 'nsec' | 'nsec3';
 }
 
-/** Where the keys are (key-store.ts). */
-export interface SigningKeys {
-  /** Empty: the zone has none. @throws Error for a key that cannot be read */
-  load(apex: DomainName): Promise<readonly SigningKey[]>;
-  generate(apex: DomainName, algorithm: number): Promise<SigningKey>;
-}
-
 export interface ZoneSigningOptions {
   readonly zone: EmbeddedZone;
   /** Undefined: the option is not set. A zone that is signed stays signed. */
   readonly settings: DnssecSettings | undefined;
-  readonly keys: SigningKeys;
+  /** All keys of the zone; none: one is made. */
+  readonly keys: readonly SigningKey[];
+  /** It is on disk when this returns. @param algorithm one of DnssecAlgorithm */
+  readonly generate: (algorithm: number) => SigningKey;
   readonly committer: Committer;
   /** Seconds since 1970. */
   readonly now: () => number;
@@ -72,16 +67,12 @@ export class ZoneSigning {
 
   /**
    * Signs the zone if it is not signed yet; else brings what its keys and the clock made wrong up to date.
-   * @throws Error for keys that cannot be read, or that are missing although the zone is signed; what the committer throws
+   * @throws what `generate` and the committer throw
    */
   static async open(options: ZoneSigningOptions): Promise<ZoneSigning> {
-    const { zone, settings = GOES_ON, keys, now } = options;
-    const { apex, published } = zone;
-    let own = await keys.load(apex);
-    if (own.length === 0) {
-      if (published.isSigned) throw new MissingKeys(apex);
-      own = [await keys.generate(apex, settings.algorithm)];
-    }
+    const { zone, settings = GOES_ON, keys, generate, now } = options;
+    const { published } = zone;
+    const own = keys.length > 0 ? keys : [generate(settings.algorithm)];
     const policy: SigningPolicy = {
       keys: own,
       announced: own,
@@ -182,15 +173,6 @@ export class ZoneSigning {
       await slices.next();
     }
     this.#earliestExpiration = now() + Math.min(earliestSeconds, validitySeconds);
-  }
-}
-
-/** The zone is signed, and its keys are not there: a change could not be signed. */
-export class MissingKeys extends Error {
-  constructor(apex: DomainName) {
-    super(
-      `the zone '${apex}' is signed, and its keys are missing: put them back from a backup, so that changes can be signed`,
-    );
   }
 }
 
