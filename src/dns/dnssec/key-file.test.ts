@@ -1,4 +1,4 @@
-/** Key files of BIND. test/interop/dnssec.test.ts exchanges them with its programs. */
+/** Key files of BIND. test/interop/dnssec-keys.test.ts exchanges them with its programs. */
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
@@ -89,6 +89,9 @@ describe('key files', () => {
     const { publicText, privateText } = formatKeyFiles({ key, times: {} });
     expect(privateText).toContain(`PrivateKey: ${Buffer.from(`${'00'.repeat(31)}01`, 'hex').toString('base64')}\n`);
     expect(parseKeyFiles(publicText, privateText).key.dnskey).toEqual(key.dnskey);
+    // BIND writes such a number without them.
+    const short = privateText.replace(/PrivateKey: .*/, 'PrivateKey: AQ==');
+    expect(parseKeyFiles(publicText, short).key.dnskey).toEqual(key.dnskey);
   });
 });
 
@@ -113,7 +116,9 @@ describe('refused key files', () => {
     ['no format', RECORD, '', /Private-key-format/],
     ['a line without a colon', RECORD, `${P256_PRIVATE}${SECRET}\n`, /a colon/],
     ['a field twice', RECORD, `${P256_PRIVATE}PrivateKey: ${SECRET}\n`, /twice/],
-    ['a short private key', RECORD, P256_PRIVATE.replace(SECRET, SECRET.slice(4)), /32 octets/],
+    ['a cut private key', RECORD, P256_PRIVATE.replace(SECRET, SECRET.slice(4)), /does not belong/],
+    ['a long private key', RECORD, P256_PRIVATE.replace(SECRET, Buffer.alloc(33, 1).toString('base64')), /32 octets/],
+    ['a cut private key of Ed25519', ED25519_PUBLIC, ED25519_PRIVATE.replace('ODIy', ''), /32 octets/],
     ['no private key', RECORD, P256_PRIVATE.replace(`PrivateKey: ${SECRET}\n`, ''), /32 octets/],
     ['a private key of zero', RECORD, P256_PRIVATE.replace(SECRET, Buffer.alloc(32).toString('base64')), /PrivateKey/],
     [
