@@ -15,6 +15,7 @@ export const SERVERS = {
   'named-checkconf': 'bind9-utils',
   'dnssec-dsfromkey': 'bind9-utils',
   'dnssec-keygen': 'bind9-utils',
+  'dnssec-settime': 'bind9-utils',
   'dnssec-signzone': 'bind9-utils',
   'dnssec-verify': 'bind9-utils',
   dig: 'bind9-dnsutils',
