@@ -8,8 +8,8 @@ import { createPrivateKey } from 'node:crypto';
 import { DomainName, NameError } from '../name.ts';
 import { formatRdata, parseRdataTokens } from '../presentation/rdata-text.ts';
 import { scanZoneFile } from '../presentation/scanner.ts';
-import { formatSignatureTime, parseSignatureTime } from '../presentation/text-numbers.ts';
-import { PresentationError } from '../presentation/text-tokens.ts';
+import { formatSignatureTime, parseSeconds, parseSignatureTime } from '../presentation/text-numbers.ts';
+import { PresentationError, type TextToken } from '../presentation/text-tokens.ts';
 import { type DnskeyFields, RRType } from '../rdata.ts';
 import { DnssecAlgorithm } from './algorithms.ts';
 import { DNSKEY_PROTOCOL, DnskeyFlag } from './delegation.ts';
@@ -94,7 +94,8 @@ function readRecord(text: string): { zone: DomainName; dnskey: DnskeyFields } {
     const tokens = entry?.tokens ?? [];
     const typeAt = tokens.findIndex((token) => token.text.toUpperCase() === 'DNSKEY');
     // Before the type: the owner name, and at most TTL and class.
-    if (more !== undefined || entry?.indented || typeAt < 1 || typeAt > 3) {
+    const isOther = ({ text }: TextToken): boolean => text.toUpperCase() !== 'IN' && parseSeconds(text) === undefined;
+    if (more !== undefined || entry?.indented || typeAt < 1 || typeAt > 3 || tokens.slice(1, typeAt).some(isOther)) {
       throw new KeyFileError('The public key is not one DNSKEY record.');
     }
     const rdata = parseRdataTokens(RRType.DNSKEY, tokens.slice(typeAt + 1), DomainName.root);
