@@ -49,6 +49,7 @@ const PARTS = [
   'damage.mjs',
   'dns-client.mjs',
   'dns-waits.mjs',
+  'growth-dnssec.mjs',
   'growth-parsers.mjs',
   'growth-routes.mjs',
   'growth-texts.mjs',
