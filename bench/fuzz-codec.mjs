@@ -1,19 +1,23 @@
 // @ts-check
 /**
- * Feeds the wire codec with random packets and with damaged copies of recorded ones (test/vectors/messages.hex).
- * Each must give a message or a WireError; a message that is encoded and decoded again must be equal. Exit code 1 on any
- * other exception, a difference, a slow packet, or growing memory. Run by `npm run fuzz -- codec [COUNT] [SEED]`.
+ * Feeds the wire codec with random packets and with damaged copies of recorded ones (test/vectors/messages.hex) and of signed ones.
+ * Each must give a message or a WireError; a message that is encoded and decoded again must be equal. A signature that is valid must
+ * be of records that were signed. Damaged key files, a pair for each hundred packets, must give the key or a KeyFileError. Exit code 1
+ * on any other exception, a difference, a slow packet, or growing memory. Run by `npm run fuzz -- codec [COUNT] [SEED]`.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { DomainName } from '#dist/dns/name.js';
 import { decodeMessage, encodeMessage, makeMessage } from '#dist/dns/wire/message.js';
 import { WireError } from '#dist/dns/wire/reader.js';
 import { damagesOf, recordedPackets, seeded } from './damage.mjs';
+import { readDamagedKeyFiles, signedPackets, verifyMessage } from './signed-corpus.mjs';
 
 const COUNT = Number(process.argv[2] ?? 10_000_000);
 const SEED = Number(process.argv[3] ?? Date.now() % 2 ** 32) >>> 0;
 /** Growth between a tenth of the run and its end that counts as noise: heap with buffers, and resident memory. */
 const GROWTH_LIMIT_MIB = { heap: 4, rss: 32 };
+/** Packets for each pair of key files, which take longer. */
+const KEY_FILE_STEP = 100;
 /** A packet of at most 64 KiB takes a few milliseconds; more time means that the work is not linear. */
 const SLOW_MS = 100;
 if (!Number.isSafeInteger(COUNT) || COUNT < 1) throw new Error(`not a number of packets: ${process.argv[2]}`);
@@ -32,7 +36,7 @@ function largePacket() {
   return encodeMessage(makeMessage({ answers }));
 }
 
-const RECORDED = recordedPackets();
+const RECORDED = [...recordedPackets(), ...signedPackets()];
 const LARGE = largePacket();
 const scratch = Buffer.alloc(70_000);
 
@@ -93,6 +97,8 @@ const step = Math.max(1, Math.floor(COUNT / 20));
 const atStart = memoryNow();
 let atTenth = atStart;
 let messages = 0;
+const signatures = { valid: 0, invalid: 0 };
+const keyFiles = { read: 0, refused: 0 };
 let longest = { ms: 0, length: 0, index: 0 };
 const started = performance.now();
 console.log(`${COUNT.toLocaleString('en')} packets, seed ${SEED}, Node ${process.version}`);
@@ -110,7 +116,11 @@ for (let index = 0; index < COUNT; index++) {
     if (message !== undefined) {
       messages += 1;
       checkRoundTrip(message);
+      const { valid, invalid } = verifyMessage(message);
+      signatures.valid += valid;
+      signatures.invalid += invalid;
     }
+    if (index % KEY_FILE_STEP === 0) keyFiles[readDamagedKeyFiles(below)] += 1;
   } catch (error) {
     console.error(`packet ${index} of seed ${SEED}: ${scratch.toString('hex', 0, length)}`);
     throw error;
@@ -133,6 +143,10 @@ console.log(
   `done in ${seconds.toFixed(0)} s: ${messages.toLocaleString('en')} messages, ` +
     `${(COUNT - messages).toLocaleString('en')} refused; longest decode ${longest.ms.toFixed(2)} ms ` +
     `(packet ${longest.index}, ${longest.length} octets)`,
+);
+console.log(
+  `${signatures.valid.toLocaleString('en')} valid signatures, ${signatures.invalid.toLocaleString('en')} others; ` +
+    `key files: ${keyFiles.read.toLocaleString('en')} read, ${keyFiles.refused.toLocaleString('en')} refused`,
 );
 for (const kind of /** @type {const} */ (['rss', 'heap'])) {
   const [start, tenth, end] = [atStart, atTenth, atEnd].map((memory) => memory[kind].toFixed(1));

@@ -34,6 +34,7 @@ import { ZoneDraft } from '#dist/nameserver/zone/draft.js';
 import { applyEdits, checkPrerequisites } from '#dist/nameserver/zone/edit.js';
 import { ZoneNodes } from '#dist/nameserver/zone/zone-nodes.js';
 import { rdataText, ZoneVersion } from '#dist/nameserver/zone/zone-version.js';
+import { KEY_FILE_PARSERS, SIGNED_MESSAGES } from './growth-dnssec.mjs';
 import { makeRoutes } from './growth-routes.mjs';
 
 /**
@@ -165,6 +166,7 @@ export const TEXT_PARSERS = [
     prefixes: ['', 'PROXY TCP4 ', 'PROXY UNKNOWN ', '\r\n\r\n\0\r\nQUIT\n!\x11'],
     read: (text) => parseProxyHeader(Buffer.from(text, 'latin1')),
   },
+  ...KEY_FILE_PARSERS,
   ...makeRoutes(),
 ];
 
@@ -339,4 +341,5 @@ export const MESSAGES = [
     make: (octets) => updateOf(octets, (index) => record({ type: RRType.TXT, ttl: 0, rdata: txt(index) }), 'answers'),
     read: applyUpdate,
   },
+  ...SIGNED_MESSAGES,
 ];

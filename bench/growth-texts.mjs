@@ -58,6 +58,8 @@ const LISTS = {
   'many different characters': (index) => String.fromCharCode(0x4e00 + (index % 20_000)),
   'many records': (index) => `h${index} 60 IN A 10.0.${(index >> 8) & 255}.${index & 255}\n`,
   'many records of one name': (index) => `h 60 IN TXT "${index}"\n`,
+  'many fields in lines': (index) => `N${index}: ${index}\n`,
+  'many types': (index) => `TYPE${index % 65_536} `,
   'many types of one name': (index) => `h 60 IN TYPE${1000 + (index % 60_000)} \\# 1 00\n`,
 };
 

@@ -6,7 +6,12 @@ import { REPOSITORY } from '../support/installation.ts';
 import { describeSmokeRuns, type SmokeRun } from '../support/smoke-runs.ts';
 
 const CAMPAIGNS: Readonly<Record<string, SmokeRun>> = {
-  'fuzz-codec.mjs': { script: 'fuzz', args: ['codec', '20000', '1'], output: /done in \d+ s/ },
+  'fuzz-codec.mjs': {
+    script: 'fuzz',
+    args: ['codec', '20000', '1'],
+    output:
+      /done in \d+ s[\s\S]*\n[1-9][\d,]* valid signatures, [1-9][\d,]* others; key files: [1-9]\d* read, [1-9]\d* refused\n/,
+  },
   'fuzz-nameserver.mjs': { script: 'fuzz', args: ['nameserver', '2000', '1'], output: /no fault\n$/ },
   'fuzz-updates.mjs': {
     script: 'fuzz',
@@ -49,6 +54,7 @@ const PARTS = [
   'damage.mjs',
   'dns-client.mjs',
   'dns-waits.mjs',
+  'growth-dnssec.mjs',
   'growth-parsers.mjs',
   'growth-routes.mjs',
   'growth-texts.mjs',
@@ -57,6 +63,7 @@ const PARTS = [
   'peers.mjs',
   'postgres.mjs',
   'raw-transfer.mjs',
+  'signed-corpus.mjs',
   'store-tokens.mjs',
   'tcp-cuts.mjs',
   'update-corpus.mjs',

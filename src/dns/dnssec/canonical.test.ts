@@ -1,5 +1,7 @@
 /** Canonical RRsets: case of names, order, duplicates. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { arbitraryRecord } from '../../../test/support/arbitrary-message.ts';
 import { DomainName } from '../name.ts';
 import { parseRdata } from '../presentation/rdata-text.ts';
 import { parseRRType } from '../rdata.ts';
@@ -79,6 +81,44 @@ describe('canonical RRsets (RFC 4034 §6.3)', () => {
   it('records that are equal in canonical form are signed once', () => {
     const ns = ['B.example.', 'a.example.', 'A.EXAMPLE.', 'b.example.'].map((text) => wire('NS', text));
     expect(canonicalRdatas(2, ns)).toEqual([wire('NS', 'a.example.'), wire('NS', 'b.example.')]);
+  });
+
+  it('any RRset: the canonical form is strictly increasing by octets, and the same from every order and from itself', () => {
+    // Few different octets, so that many records begin alike.
+    const octet = fc.constantFrom(0, 1, 0x41, 0x61, 0x7f, 0x80, 0xff);
+    const rdata = fc.uint8Array({ maxLength: 6 }).chain((any) => fc.constantFrom(any, any.subarray(0, 2)));
+    const few = fc.array(octet, { maxLength: 5 }).map((list) => Uint8Array.from(list));
+    const rdatas = fc.array(fc.oneof(few, rdata), { minLength: 1, maxLength: 60, size: 'max' });
+    fc.assert(
+      fc.property(rdatas, fc.func(fc.nat()), (list, order) => {
+        const texts = list.map((octets) => Buffer.from(octets).toString('latin1'));
+        const canonical = canonicalRdatas(65280, texts);
+        const buffers = canonical.map((text) => Buffer.from(text, 'latin1'));
+        for (const [i, buffer] of buffers.slice(1).entries()) expect(Buffer.compare(buffers[i]!, buffer)).toBe(-1);
+        expect(new Set(canonical)).toEqual(new Set(texts));
+        const shuffled = texts.map((text, i) => ({ text, at: order(i) })).sort((a, b) => a.at - b.at);
+        expect(
+          canonicalRdatas(
+            65280,
+            shuffled.map(({ text }) => text),
+          ),
+        ).toEqual(canonical);
+        expect(canonicalRdatas(65280, canonical)).toEqual(canonical);
+      }),
+    );
+  });
+
+  it('any RDATA: the canonical form differs in the case of letters at most, and is its own canonical form', () => {
+    fc.assert(
+      fc.property(arbitraryRecord, ({ type, rdata }) => {
+        const octets = encodedRdata(rdata).toString('latin1');
+        const [canonical, ...others] = canonicalRdatas(type, [octets, octets]);
+        expect(others).toEqual([]);
+        expect(canonicalRdatas(type, [octets])).toEqual([canonical]);
+        expect(canonical!.toLowerCase()).toBe(octets.toLowerCase());
+        expect(canonicalRdatas(type, [canonical!])).toEqual([canonical]);
+      }),
+    );
   });
 
   it('the sort does not change the RRset', () => {

@@ -1,6 +1,8 @@
 /** Hashes of NSEC3, and which names an NSEC or NSEC3 record covers. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DomainName } from '../name.ts';
+import { arbitraryName } from '../../../test/support/arbitrary-message.ts';
+import { compareNameKeys, DomainName } from '../name.ts';
 import { findNsec3Hash, MAX_NSEC3_ITERATIONS, nsec3Covers, nsec3Hash, nsec3OwnerName, nsecCovers } from './denial.ts';
 
 const key = (text: string): string => DomainName.parse(text).key;
@@ -122,5 +124,73 @@ describe('covered names (RFC 4034 §4.1.1)', () => {
   it('of the only record are all but the apex', () => {
     expect(covers('a.example.', 'example.', 'example.')).toBe(true);
     expect(covers('example.', 'example.', 'example.')).toBe(false);
+  });
+});
+
+describe('any names', () => {
+  /** Names with few different labels, so that many are equal or near; `[` and `_` are before and after the letters. */
+  const label = fc
+    .array(fc.constantFrom(0, 1, 0x2a, 0x41, 0x5a, 0x5b, 0x5f, 0x61, 0x62, 0xff), { minLength: 1, maxLength: 3 })
+    .map((octets) => Uint8Array.from(octets));
+  const near = fc.array(label, { maxLength: 5 }).map((labels) => DomainName.ofLabels(labels));
+  const anyName = fc.oneof({ weight: 3, arbitrary: near }, arbitraryName);
+
+  /** RFC 4034 §6.1 in its own words: labels from the right, as lower-case octets, where no octet is before octet 0. */
+  function compareLabels(a: DomainName, b: DomainName): number {
+    const [left, right] = [a, b].map((name) =>
+      name
+        .labels()
+        .reverse()
+        .map((octets) => Buffer.from(octets.map((octet) => (octet >= 0x41 && octet <= 0x5a ? octet + 32 : octet)))),
+    ) as [Buffer[], Buffer[]];
+    for (const [i, octets] of left.entries()) {
+      const other = right[i];
+      if (other === undefined) return 1;
+      const order = Buffer.compare(octets, other);
+      if (order !== 0) return order;
+    }
+    return Math.sign(left.length - right.length);
+  }
+
+  it('RFC 4034 §6.1: their order is that of their labels, and total', () => {
+    fc.assert(
+      fc.property(anyName, anyName, anyName, (a, b, c) => {
+        const order = (x: DomainName, y: DomainName): number => Math.sign(compareNameKeys(x.key, y.key));
+        expect(order(a, b)).toBe(compareLabels(a, b));
+        expect(order(b, a)).toBe(-compareLabels(a, b) || 0);
+        expect(order(a, b) === 0).toBe(a.equals(b));
+        if (order(a, b) <= 0 && order(b, c) <= 0) expect(order(a, c)).toBeLessThanOrEqual(0);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('each is in a chain, or covered by one of its NSEC records and one of its NSEC3 records', () => {
+    const below = near.map((name) => DomainName.ofLabels([...name.labels(), ...EXAMPLE.labels()]));
+    const zone = fc.array(below, { maxLength: 40, size: 'max' }).map((names) => [...names, EXAMPLE]);
+    const unique = (keys: readonly string[]): string[] => [...new Set(keys)];
+    fc.assert(
+      fc.property(zone, below, (names, name) => {
+        const keys = unique(names.map((each) => each.key)).sort(compareNameKeys);
+        const hashes = keys.map((nameKey) => nsec3Hash(nameKey, PLAIN)).sort();
+        const exists = keys.includes(name.key);
+        const covering = keys.filter((owner, i) => nsecCovers(name.key, owner, keys[(i + 1) % keys.length]!));
+        expect(covering.length).toBe(exists ? 0 : 1);
+        const hash = nsec3Hash(name.key, PLAIN);
+        const hashed = hashes.filter((owner, i) => nsec3Covers(hash, owner, hashes[(i + 1) % hashes.length]!));
+        expect(hashed.length).toBe(exists ? 0 : 1);
+      }),
+    );
+  });
+
+  it('the owner name of a hash has it, and no name throws', () => {
+    fc.assert(
+      fc.property(anyName, anyName, fc.uint8Array({ minLength: 20, maxLength: 20 }), (zone, name, octets) => {
+        const hash = Buffer.from(octets).toString('latin1');
+        if (zone.octets.length < 220) expect(findNsec3Hash(nsec3OwnerName(hash, zone), zone)).toBe(hash);
+        const found = findNsec3Hash(name, zone);
+        if (found !== undefined) expect(nsec3OwnerName(found, zone).equals(name)).toBe(true);
+      }),
+    );
   });
 });

@@ -1,4 +1,4 @@
-/** Key files of BIND. test/interop/dnssec.test.ts exchanges them with its programs. */
+/** Key files of BIND. test/interop/dnssec-keys.test.ts exchanges them with its programs. */
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
@@ -89,6 +89,9 @@ describe('key files', () => {
     const { publicText, privateText } = formatKeyFiles({ key, times: {} });
     expect(privateText).toContain(`PrivateKey: ${Buffer.from(`${'00'.repeat(31)}01`, 'hex').toString('base64')}\n`);
     expect(parseKeyFiles(publicText, privateText).key.dnskey).toEqual(key.dnskey);
+    // BIND writes such a number without them.
+    const short = privateText.replace(/PrivateKey: .*/, 'PrivateKey: AQ==');
+    expect(parseKeyFiles(publicText, short).key.dnskey).toEqual(key.dnskey);
   });
 });
 
@@ -100,6 +103,8 @@ describe('refused key files', () => {
     ['another type', 'example.com. IN A 192.0.2.1\n', P256_PRIVATE, /not one DNSKEY record/],
     ['no owner name', RECORD.replace('example.com.', ''), P256_PRIVATE, /not one DNSKEY record/],
     ['a malformed owner name', RECORD.replace('example.com.', 'a..b.'), P256_PRIVATE, /empty label/],
+    ['another class', RECORD.replace('IN', 'CH'), P256_PRIVATE, /not one DNSKEY record/],
+    ['a malformed TTL', RECORD.replace('IN', '60x IN'), P256_PRIVATE, /not one DNSKEY record/],
     ['too many fields', RECORD.replace('IN', 'IN IN IN'), P256_PRIVATE, /not one DNSKEY record/],
     ['malformed base64', RECORD.replace('==', '='), P256_PRIVATE, /base64/],
     ['an open parenthesis', `${RECORD} (`, P256_PRIVATE, /not a DNSKEY record/],
@@ -113,7 +118,9 @@ describe('refused key files', () => {
     ['no format', RECORD, '', /Private-key-format/],
     ['a line without a colon', RECORD, `${P256_PRIVATE}${SECRET}\n`, /a colon/],
     ['a field twice', RECORD, `${P256_PRIVATE}PrivateKey: ${SECRET}\n`, /twice/],
-    ['a short private key', RECORD, P256_PRIVATE.replace(SECRET, SECRET.slice(4)), /32 octets/],
+    ['a cut private key', RECORD, P256_PRIVATE.replace(SECRET, SECRET.slice(4)), /does not belong/],
+    ['a long private key', RECORD, P256_PRIVATE.replace(SECRET, Buffer.alloc(33, 1).toString('base64')), /32 octets/],
+    ['a cut private key of Ed25519', ED25519_PUBLIC, ED25519_PRIVATE.replace('ODIy', ''), /32 octets/],
     ['no private key', RECORD, P256_PRIVATE.replace(`PrivateKey: ${SECRET}\n`, ''), /32 octets/],
     ['a private key of zero', RECORD, P256_PRIVATE.replace(SECRET, Buffer.alloc(32).toString('base64')), /PrivateKey/],
     [
@@ -152,5 +159,87 @@ describe('refused key files', () => {
       expect(text).not.toContain(SECRET.slice(0, 12));
       expect(text).not.toContain(hex.slice(0, 12));
     }
+  });
+});
+
+describe('damaged key files', () => {
+  const FILES = [
+    { publicText: P256_PUBLIC, privateText: P256_PRIVATE },
+    { publicText: ED25519_PUBLIC, privateText: ED25519_PRIVATE },
+  ] as const;
+  const SECRET_PARTS = [SECRET, 'ODIyNjAzODQ2MjgwODAxMjI2NDUxOTAyMDQxNDIyNjI='].flatMap((secret) =>
+    Array.from({ length: secret.length - 11 }, (_, at) => secret.slice(at, at + 12)),
+  );
+
+  /** The key, or the message of the error, which must not have a part of a private key. */
+  function read(publicText: string, privateText: string): KeyPair | string {
+    try {
+      return parseKeyFiles(publicText, privateText);
+    } catch (error) {
+      if (!(error instanceof KeyFileError)) throw error;
+      // A sentence.
+      expect(error.message).toMatch(/^[A-Z]/);
+      expect(error.message).toMatch(/\.$/);
+      expect(error.message).not.toMatch(/undefined|NaN|\[object/);
+      const shown = inspect(error);
+      expect(SECRET_PARTS.filter((part) => shown.includes(part))).toEqual([]);
+      return error.message;
+    }
+  }
+
+  const text = fc.string({ unit: 'binary', maxLength: 30 });
+  /** Ways to damage one line of a text. */
+  const damage: fc.Arbitrary<(line: string, others: readonly string[]) => string> = fc.oneof(
+    fc.constant(() => ''),
+    fc.nat().map((at) => (line: string) => line.slice(0, at % (line.length + 1))),
+    fc.nat().map((at) => (line: string) => line.slice(at % (line.length + 1))),
+    fc.tuple(fc.nat(), text).map(([at, inserted]) => (line: string) => {
+      const offset = at % (line.length + 1);
+      return `${line.slice(0, offset)}${inserted}${line.slice(offset)}`;
+    }),
+    fc.tuple(fc.nat(), fc.string({ minLength: 1, maxLength: 1 })).map(([at, character]) => (line: string) => {
+      const offset = at % (line.length + 1);
+      return `${line.slice(0, offset)}${character}${line.slice(offset + 1)}`;
+    }),
+    fc.nat().map((at) => (line: string, others: readonly string[]) => `${line}\n${others[at % others.length]}`),
+    fc.nat().map((at) => (_: string, others: readonly string[]) => others[at % others.length]!),
+    text.map((replaced) => () => replaced),
+  );
+
+  it('give the same key or an error that says what is wrong, whatever line is damaged', () => {
+    const outcomes = new Set<string>();
+    fc.assert(
+      fc.property(fc.constantFrom(...FILES), fc.boolean(), fc.nat(), damage, (files, isPublic, at, change) => {
+        const original = parseKeyFiles(files.publicText, files.privateText);
+        const lines = (isPublic ? files.publicText : files.privateText).split('\n');
+        const index = at % lines.length;
+        const damaged = lines.with(index, change(lines[index]!, lines)).join('\n');
+        const result = isPublic ? read(damaged, files.privateText) : read(files.publicText, damaged);
+        outcomes.add(typeof result === 'string' ? result : 'read');
+        if (typeof result !== 'string') {
+          expect(result.key.dnskey.publicKey).toEqual(original.key.dnskey.publicKey);
+          expect(result.key.privateKey.equals(original.key.privateKey)).toBe(true);
+        }
+      }),
+      { numRuns: 1500 },
+    );
+    // Not the same one all the time.
+    expect(outcomes.size).toBeGreaterThan(10);
+  });
+
+  it('of any octets give an error', () => {
+    const octets = fc.uint8Array({ maxLength: 2000, size: 'max' }).map((list) => Buffer.from(list).toString('latin1'));
+    const words = fc.constantFrom(
+      ...['a.', ' ', '\n', 'IN', 'DNSKEY', '257', '3', '13', '15', '(', ')', ';', '"', '\\', ':', '=', 'AQ=='],
+    );
+    const near = fc.array(words, { maxLength: 40, size: 'max' }).map((list) => list.join(' '));
+    fc.assert(
+      fc.property(fc.oneof(octets, near), fc.oneof(octets, near), (publicText, privateText) => {
+        expect(typeof read(publicText, privateText)).toBe('string');
+        expect(typeof read(P256_PUBLIC, privateText)).toBe('string');
+        expect(typeof read(publicText, P256_PRIVATE)).toBe('string');
+      }),
+      { numRuns: 500 },
+    );
   });
 });

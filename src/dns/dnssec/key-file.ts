@@ -8,8 +8,8 @@ import { createPrivateKey } from 'node:crypto';
 import { DomainName, NameError } from '../name.ts';
 import { formatRdata, parseRdataTokens } from '../presentation/rdata-text.ts';
 import { scanZoneFile } from '../presentation/scanner.ts';
-import { formatSignatureTime, parseSignatureTime } from '../presentation/text-numbers.ts';
-import { PresentationError } from '../presentation/text-tokens.ts';
+import { formatSignatureTime, parseSeconds, parseSignatureTime } from '../presentation/text-numbers.ts';
+import { PresentationError, type TextToken } from '../presentation/text-tokens.ts';
 import { type DnskeyFields, RRType } from '../rdata.ts';
 import { DnssecAlgorithm } from './algorithms.ts';
 import { DNSKEY_PROTOCOL, DnskeyFlag } from './delegation.ts';
@@ -51,6 +51,8 @@ const PKCS8_PREFIXES: ReadonlyMap<number, string> = new Map([
   [DnssecAlgorithm.ECDSAP256SHA256, '3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420'],
   [DnssecAlgorithm.ED25519, '302e020100300506032b657004220420'],
 ]);
+/** Of both algorithms. */
+const PRIVATE_OCTETS = 32;
 const MNEMONICS: ReadonlyMap<number, string> = new Map([
   [DnssecAlgorithm.ECDSAP256SHA256, 'ECDSAP256SHA256'],
   [DnssecAlgorithm.ED25519, 'ED25519'],
@@ -97,7 +99,8 @@ function readRecord(text: string): { zone: DomainName; dnskey: DnskeyFields } {
     const tokens = entry?.tokens ?? [];
     const typeAt = tokens.findIndex((token) => token.text.toUpperCase() === 'DNSKEY');
     // Before the type: the owner name, and at most TTL and class.
-    if (more !== undefined || entry?.indented || typeAt < 1 || typeAt > 3) {
+    const isOther = ({ text }: TextToken): boolean => text.toUpperCase() !== 'IN' && parseSeconds(text) === undefined;
+    if (more !== undefined || entry?.indented || typeAt < 1 || typeAt > 3 || tokens.slice(1, typeAt).some(isOther)) {
       throw new KeyFileError('The public key is not one DNSKEY record.');
     }
     const rdata = parseRdataTokens(RRType.DNSKEY, tokens.slice(typeAt + 1), DomainName.root);
@@ -133,15 +136,17 @@ function parsePrivateText(text: string): ReadonlyMap<string, string> {
   return fields;
 }
 
-/** @param text base64 of 32 octets */
+/** @param text base64 of 32 octets; in files of BIND, P-256 has fewer if the number begins with zero octets */
 function readSigningKey(zone: DomainName, { algorithm, flags }: DnskeyFields, text = ''): SigningKey {
   const prefix = Buffer.from(PKCS8_PREFIXES.get(algorithm)!, 'hex');
   const octets = Buffer.from(text, 'base64');
-  if (octets.length !== 32 || octets.toString('base64') !== text) {
-    throw new KeyFileError('The field PrivateKey is not 32 octets in base64.');
+  const missing = PRIVATE_OCTETS - octets.length;
+  const isLength = algorithm === DnssecAlgorithm.ED25519 ? missing === 0 : missing >= 0 && missing < PRIVATE_OCTETS;
+  if (!isLength || octets.toString('base64') !== text) {
+    throw new KeyFileError(`The field PrivateKey is not ${PRIVATE_OCTETS} octets in base64.`);
   }
   try {
-    const key = Buffer.concat([prefix, octets]);
+    const key = Buffer.concat([prefix, Buffer.alloc(missing), octets]);
     return new SigningKey(zone, createPrivateKey({ key, format: 'der', type: 'pkcs8' }), flags);
   } catch {
     // OpenSSL refuses a number such as 0 here, or when it computes the public key.

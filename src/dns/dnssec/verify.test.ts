@@ -1,14 +1,17 @@
 /** Verification of signatures: examples of RFCs, our own signatures, and each rule that fails. */
 import { generateKeyPairSync, sign } from 'node:crypto';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { arbitraryName, arbitraryRecord } from '../../../test/support/arbitrary-message.ts';
 import { SIGNED_EXAMPLES, type SignedExample } from '../../../test/vectors/dnssec.ts';
 import { DomainName } from '../name.ts';
 import { parseRdata } from '../presentation/rdata-text.ts';
 import { type DnskeyFields, parseRRType, type Rdata, RRType } from '../rdata.ts';
 import { decodeRdata, encodedRdata } from '../wire/rdata-codec.ts';
-import { WireReader } from '../wire/reader.ts';
-import { type SignableRRset, signableRRset } from './canonical.ts';
-import { keyTag } from './delegation.ts';
+import { WireError, WireReader } from '../wire/reader.ts';
+import { importPublicKey, isSignatureOf } from './algorithms.ts';
+import { canonicalRdatas, type SignableRRset, signableRRset } from './canonical.ts';
+import { dsOfKey, keyTag, matchDs } from './delegation.ts';
 import { signedData } from './signed-data.ts';
 import { SIGNATURE_OCTETS, SigningKey } from './signing-key.ts';
 import { type Signature, ZoneKeys } from './verify.ts';
@@ -211,13 +214,13 @@ describe('rules of a signature (RFC 4035 §5.3.1)', () => {
 
 describe('keys of one key tag', () => {
   const rrset = addresses('a.example.com.', 1);
-  /** Ed25519 keys whose octets were swapped in pairs, which leaves the tag as it is. */
-  const others = Array.from({ length: 10 }, (_, i) => {
+  /** Ed25519 keys with two octets in each other's place, which leaves the tag as it is; not where the two are equal. */
+  const others = Array.from({ length: 30 }, (_, i) => {
     const publicKey = Uint8Array.from(ED25519.dnskey.publicKey);
-    publicKey[i * 2]! = ED25519.dnskey.publicKey[i * 2 + 2]!;
-    publicKey[i * 2 + 2]! = ED25519.dnskey.publicKey[i * 2]!;
+    publicKey[i]! = ED25519.dnskey.publicKey[(i + 2) % 32]!;
+    publicKey[(i + 2) % 32]! = ED25519.dnskey.publicKey[i]!;
     return { ...ED25519.dnskey, publicKey };
-  });
+  }).filter(({ publicKey }) => Buffer.compare(publicKey, ED25519.dnskey.publicKey) !== 0);
 
   it('are tried one after another, at most four', () => {
     const signature = signed(ED25519, rrset);
@@ -276,5 +279,221 @@ describe('a signing key', () => {
       generateKeyPairSync('x25519'),
     ];
     for (const { privateKey } of pairs) expect(() => new SigningKey(ZONE, privateKey)).toThrow(TypeError);
+  });
+});
+
+/** One other bit. */
+function damaged(octets: Uint8Array, at: number): Buffer {
+  const copy = Buffer.from(octets);
+  copy[(at >> 3) % copy.length]! ^= 1 << (at & 7);
+  return copy;
+}
+
+describe('any RRset', () => {
+  const rrset: fc.Arbitrary<SignableRRset> = fc
+    .record({
+      ownerName: arbitraryName.filter(({ octets }) => octets.length + ZONE.octets.length <= 255),
+      records: fc.array(arbitraryRecord, { minLength: 1, maxLength: 4 }),
+      ttl: fc.nat({ max: 0xffff_ffff }),
+    })
+    .map(({ ownerName, records, ttl }) => ({
+      ownerKey: DomainName.ofLabels([...ownerName.labels(), ...ZONE.labels()]).key,
+      type: records[0]!.type,
+      ttl,
+      // Those of other types are malformed here, and are signed nonetheless.
+      rdatas: records.map(({ rdata }) => encodedRdata(rdata).toString('latin1')),
+    }));
+  const key = fc.constantFrom(P256, ED25519);
+
+  it('that we sign is valid', () => {
+    fc.assert(
+      fc.property(key, rrset, (signer, each) => {
+        expect(KEYS.verify(each, signed(signer, each), NOW)).toBe('valid');
+      }),
+    );
+  });
+
+  it('is not signed by a signature with one other bit in any octet, nor are data with one', () => {
+    for (const signer of [P256, ED25519]) {
+      const each = addresses('*.a.example.com.', 1, 2);
+      const { signature, ...fields } = signed(signer, each);
+      const data = Buffer.from(signedData(fields, each));
+      const { algorithm, publicKey } = signer.dnskey;
+      const isSigned = (text: Uint8Array, octets: Uint8Array): boolean =>
+        isSignatureOf(algorithm, importPublicKey(algorithm, publicKey)!, text, octets);
+      expect(isSigned(data, signature)).toBe(true);
+      for (let at = 0; at < data.length; at++)
+        expect(isSigned(damaged(data, at * 8 + (at % 8)), signature)).toBe(false);
+      for (let at = 0; at < signature.length * 8; at++) expect(isSigned(data, damaged(signature, at))).toBe(false);
+    }
+  });
+
+  /** Changes of what is signed. */
+  const changes: Readonly<Record<string, (each: SignableRRset, at: number) => SignableRRset>> = {
+    type: (each, at) => ({ ...each, type: each.type ^ (1 << (at & 15)) }),
+    'owner name': (each, at) => {
+      const labels = DomainName.ofWire(Buffer.from(each.ownerKey, 'latin1')).labels();
+      const i = at % labels.length;
+      return { ...each, ownerKey: DomainName.ofLabels(labels.with(i, damaged(labels[i]!, at >> 4))).key };
+    },
+    record: (each, at) => {
+      const i = at % each.rdatas.length;
+      const octets = Buffer.from(each.rdatas[i]!, 'latin1');
+      const rdata = octets.length === 0 ? '\x01' : damaged(octets, at >> 2).toString('latin1');
+      return { ...each, rdatas: each.rdatas.with(i, rdata) };
+    },
+    'number of records': (each, at) => ({ ...each, rdatas: at & 1 ? each.rdatas.slice(1) : [...each.rdatas, 'new'] }),
+  };
+  const canonicalText = ({ ownerKey, type, rdatas }: SignableRRset): string =>
+    JSON.stringify([ownerKey, type, canonicalRdatas(type, rdatas)]);
+  it.each(Object.entries(changes))('with another %s is valid only if its canonical form is the same', (_, change) => {
+    let invalid = 0;
+    fc.assert(
+      fc.property(key, rrset, fc.nat(), (signer, before, at) => {
+        // Other names below a wildcard are signed.
+        fc.pre(!before.ownerKey.startsWith('\x01*'));
+        const signature = signed(signer, before);
+        const after = change(before, at);
+        const outcome = KEYS.verify(after, signature, NOW);
+        if (canonicalText(after) === canonicalText(before)) expect(outcome).toBe('valid');
+        else {
+          invalid += 1;
+          expect(outcome).not.toMatch(/^(?:valid|expanded)$/);
+        }
+      }),
+      { numRuns: 200 },
+    );
+    expect(invalid).toBeGreaterThan(100);
+  });
+
+  it("with one other bit in the fields of the signature is valid only if it is the case of the signer's name", () => {
+    let invalid = 0;
+    fc.assert(
+      fc.property(key, rrset, fc.nat(), (signer, each, at) => {
+        const octets = Buffer.from(signer.sign(each, PERIOD), 'latin1');
+        const fields = damaged(octets.subarray(0, -SIGNATURE_OCTETS), at);
+        const changed = decodeOrRefuse(Buffer.concat([fields, octets.subarray(-SIGNATURE_OCTETS)]), RRType.RRSIG);
+        if (changed?.kind !== 'RRSIG') return;
+        const outcome = KEYS.verify(each, changed, NOW);
+        // The case of letters in the signer's name.
+        if (changed.signer.key === ZONE.key && fields.subarray(0, 18).equals(octets.subarray(0, 18))) {
+          expect(outcome).toBe('valid');
+        } else {
+          invalid += 1;
+          expect(outcome).not.toMatch(/^(?:valid|expanded)$/);
+        }
+      }),
+      { numRuns: 500 },
+    );
+    expect(invalid).toBeGreaterThan(200);
+  });
+});
+
+/** Undefined for octets that are not RDATA of the type. */
+function decodeOrRefuse(octets: Uint8Array, type: number): Rdata | undefined {
+  try {
+    return decodeRdata(new WireReader(octets), type);
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}
+
+describe('any octets', () => {
+  const octets = fc.uint8Array({ maxLength: 700, size: 'max' });
+  const u8 = fc.nat({ max: 255 });
+  const u16 = fc.nat({ max: 65_535 });
+  /** Lengths and beginnings that pass the first checks of the algorithms. */
+  const publicKey = fc.oneof(
+    octets,
+    ...[32, 57, 64, 96].map((length) => fc.uint8Array({ minLength: length, maxLength: length })),
+    fc
+      .tuple(
+        fc.constantFrom([1, 3], [3, 1, 0, 1], [1, 0], [1, 1], [1, 2], [0, 0, 3, 1, 0, 1], [5, 7, 255, 255, 255, 1]),
+        octets,
+      )
+      .map(([head, modulus]) => Uint8Array.from([...head, ...modulus])),
+  );
+  const algorithm = fc.oneof(fc.constantFrom(8, 10, 13, 14, 15, 16), u8);
+  const dnskey: fc.Arbitrary<DnskeyFields> = fc.record({
+    flags: fc.oneof(fc.constantFrom(256, 257, 385), u16),
+    protocol: fc.oneof(fc.constant(3), u8),
+    algorithm,
+    publicKey,
+  });
+  const OUTCOMES = [
+    ...['other-type', 'outside-zone', 'other-signer', 'too-many-labels', 'expired', 'not-yet-valid', 'invalid-period'],
+    ...['unsupported-algorithm', 'no-key', 'unusable-key', 'wrong-signature'],
+  ];
+
+  it('as keys and signatures give an outcome, never valid, and key tags, DS records and matches', () => {
+    const outcomes = new Set<string>();
+    const rrset = addresses('a.example.com.', 1);
+    fc.assert(
+      fc.property(
+        fc.array(dnskey, { minLength: 1, maxLength: 4 }),
+        octets,
+        fc.boolean(),
+        (dnskeys, signature, isNear) => {
+          const [first] = dnskeys as [DnskeyFields];
+          const fields = { ...signed(P256, rrset), algorithm: first.algorithm, keyTag: keyTag(first) };
+          const long = Uint8Array.from(
+            { length: first.publicKey.length },
+            (_, i) => signature[i % (signature.length || 1)] ?? 0,
+          );
+          const outcome = new ZoneKeys(ZONE, dnskeys).verify(
+            rrset,
+            { ...fields, signature: isNear ? long : signature },
+            NOW,
+          );
+          outcomes.add(outcome);
+          expect(OUTCOMES).toContain(outcome);
+          for (const each of dnskeys) {
+            expect(matchDs(ZONE, each, dsOfKey(ZONE, each))).toBe('match');
+            expect(matchDs(ZONE, each, { ...dsOfKey(ZONE, each), digest: signature })).toBe('different');
+          }
+        },
+      ),
+      { numRuns: 2000 },
+    );
+    expect(outcomes).toEqual(new Set(['unsupported-algorithm', 'unusable-key', 'wrong-signature']));
+  });
+
+  it('as RDATA are refused with a WireError, or give records that can be used', () => {
+    const types = [
+      RRType.DNSKEY,
+      RRType.CDNSKEY,
+      RRType.DS,
+      RRType.CDS,
+      RRType.RRSIG,
+      RRType.NSEC,
+      RRType.NSEC3,
+      RRType.NSEC3PARAM,
+    ];
+    const decoded = new Set<number>();
+    const near = fc
+      .tuple(arbitraryRecord, fc.nat(), fc.constantFrom('same', 'damaged', 'cut'))
+      .filter(([{ type, rdata }]) => types.some((each) => each === type) && rdata.kind !== 'empty')
+      .map(([{ type, rdata }, at, damage]) => {
+        const list = encodedRdata(rdata);
+        if (damage === 'same') return { type, list };
+        return { type, list: damage === 'cut' ? list.subarray(0, at % list.length) : damaged(list, at) };
+      });
+    const random = fc.record({ type: fc.constantFrom(...types), list: fc.uint8Array({ maxLength: 60, size: 'max' }) });
+    fc.assert(
+      fc.property(fc.oneof(random, near), ({ type, list }) => {
+        const rdata = decodeOrRefuse(list, type);
+        if (rdata === undefined) return;
+        decoded.add(type);
+        expect(encodedRdata(rdata).equals(list)).toBe(true);
+        const rrset = { ownerKey: ZONE.key, type, ttl: 1, rdatas: [encodedRdata(rdata).toString('latin1')] };
+        expect(KEYS.verify(rrset, signed(ED25519, rrset), NOW)).toBe('valid');
+        if (rdata.kind === 'RRSIG') expect(OUTCOMES).toContain(KEYS.verify(rrset, rdata, NOW));
+        if (rdata.kind === 'DNSKEY') new ZoneKeys(ZONE, [rdata]);
+        if (rdata.kind === 'DS') expect(matchDs(ZONE, P256.dnskey, rdata)).toBe('different');
+      }),
+      { numRuns: 2000 },
+    );
+    expect([...decoded].sort()).toEqual([...types].sort());
   });
 });
