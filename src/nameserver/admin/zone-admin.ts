@@ -69,10 +69,10 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
 
   async zones(): Promise<readonly ZoneState[]> {
     const secondaries = this.#parts.secondaries();
-    const served = [...this.#parts.zones().values()].map(({ apex, published }) => ({
+    const served = [...this.#parts.zones().values()].map(({ apex, published, names }) => ({
       zone: apex.toString(),
       serial: published.serial,
-      names: published.nodes.size,
+      names,
       secondaries: secondaries.filter(({ zone }) => zone.equals(apex)).map(secondaryState),
       ...unservedState(published),
     }));

@@ -8,7 +8,7 @@ import { RRClass, RRType } from '../../dns/rdata.ts';
 import { UDP_PAYLOAD_OCTETS } from '../../dns/wire/edns.ts';
 import { MAX_MESSAGE_OCTETS } from '../../dns/wire/writer.ts';
 import { areEqualNames, lowerCase, NameHashes } from '../zone/name-hash.ts';
-import { membersOf, RRSET_OCTETS, recordsEnd, u16 } from '../zone/node-octets.ts';
+import { hasSignatures, membersOf, RRSET_OCTETS, recordsEnd, u16 } from '../zone/node-octets.ts';
 import type { PackedOctets } from '../zone/packed-octets.ts';
 import type { AnswerableZone } from './answerable.ts';
 import { HEADER_OCTETS } from './dns-service.ts';
@@ -65,6 +65,7 @@ export class DirectAnswers {
     if (rrset < 0) return 0;
     const octets = zone.octetsAt(place);
     const start = rrset - TYPE_OCTETS;
+    if (hasEdns && isDnssecOk(query, questionEnd) && hasSignatures(octets, start)) return 0;
     const members = membersOf(octets, start);
     const size = query.length + members * NAME_TO_TTL_OCTETS + recordsEnd(octets, start) - start - RRSET_OCTETS;
     if (size > (overTcp ? MAX_MESSAGE_OCTETS : datagramLimit(query, questionEnd, hasEdns))) return 0;
@@ -158,8 +159,14 @@ export class DirectAnswers {
 }
 
 function isDirectType(type: number): boolean {
-  // DS belongs to the parent side of a zone cut.
-  return type <= LAST_DATA_TYPE && type !== RRType.OPT && type !== RRType.DS && compressedNameAt(type) < 0;
+  // DS belongs to the parent side of a zone cut. Of a signed zone the others are no data of a name.
+  if (type === RRType.DS || type === RRType.RRSIG || type === RRType.NSEC3) return false;
+  return type <= LAST_DATA_TYPE && type !== RRType.OPT && compressedNameAt(type) < 0;
+}
+
+/** The DO flag (RFC 3225 §3) of an OPT record. */
+function isDnssecOk(query: Uint8Array, at: number): boolean {
+  return (query[at + 7]! & 0x80) !== 0;
 }
 
 /** EDNS version 0 without options. */

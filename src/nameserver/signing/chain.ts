@@ -31,6 +31,10 @@ export class Chain implements ChainOrder {
     this.publish();
   }
 
+  get hashedNames(): number {
+    return this.kind.type === RRType.NSEC3 ? this.#order.size : 0;
+  }
+
   ownerAtOrBefore(key: string): string | undefined {
     const found = this.#order.publishedFloor(octetsOf(this.kind.orderKey(key)));
     return found && this.kind.owner(textOf(found)).key;

@@ -45,6 +45,8 @@ export interface SealedOrder {
   readonly replaced: readonly number[];
   /** Blocks that no root before has. */
   readonly fresh: ReadonlySet<number>;
+  /** The number of its keys. */
+  readonly size: number;
 }
 
 export class OrderedKeys extends OrderedOctets {
@@ -64,6 +66,8 @@ export class OrderedKeys extends OrderedOctets {
   #splitKey: Uint8Array | undefined;
   #splitBlock = NO_CHILD;
   #hasChanged = false;
+  #size = 0;
+  #publishedSize = 0;
 
   constructor() {
     super([newChunk(FIRST_CHUNK_BLOCKS)]);
@@ -83,6 +87,11 @@ export class OrderedKeys extends OrderedOctets {
   /** Changes with each growth. What was shared before is then of no use. */
   get shape(): number {
     return this.#header[OrderedHeader.shape]!;
+  }
+
+  /** The number of keys, with changes that are not published. */
+  get size(): number {
+    return this.#size;
   }
 
   /** Octets of its memory. */
@@ -134,12 +143,14 @@ export class OrderedKeys extends OrderedOctets {
       this.#splitBlock = NO_CHILD;
       this.#root = root;
     }
+    if (this.#hasChanged) this.#size += 1;
     return this.#hasChanged;
   }
 
   /** @returns false if it was not there */
   delete(key: Uint8Array): boolean {
     if (!this.has(key)) return false;
+    this.#size -= 1;
     this.#root = this.#remove(this.#root, key);
     for (;;) {
       const octets = this.octetsOf(this.#root);
@@ -153,7 +164,7 @@ export class OrderedKeys extends OrderedOctets {
 
   /** Ends the changes of a commit. Later ones leave what it returns as it is. */
   seal(): SealedOrder {
-    const sealed = { root: this.#root, replaced: this.#replaced, fresh: this.#fresh };
+    const sealed = { root: this.#root, replaced: this.#replaced, fresh: this.#fresh, size: this.#size };
     this.#unpublished.push(sealed);
     this.#replaced = [];
     this.#fresh = new Set();
@@ -162,7 +173,8 @@ export class OrderedKeys extends OrderedOctets {
   }
 
   /** Shows a state to readers. States are published in the order of their `seal`. */
-  publish({ root, replaced }: SealedOrder): void {
+  publish({ root, replaced, size }: SealedOrder): void {
+    this.#publishedSize = size;
     Atomics.store(this.#header, OrderedHeader.root, root);
     for (const block of replaced) this.#givenUp.add(block);
     this.#unpublished.shift();
@@ -178,6 +190,7 @@ export class OrderedKeys extends OrderedOctets {
     this.#replaced = [];
     this.#generation += 1;
     this.#root = this.#header[OrderedHeader.root]!;
+    this.#size = this.#publishedSize;
   }
 
   /** @returns the block with the key, which is another one if it is not of this generation; sets `#splitBlock` if it was full */

@@ -101,6 +101,11 @@ export class EmbeddedZone {
     this.signer?.abandon();
   }
 
+  /** The number of names, empty non-terminals among them. */
+  get names(): number {
+    return this.#published.nodes.size - (this.order?.hashedNames ?? 0);
+  }
+
   /** By what proofs of the published version are found; undefined for an unsigned zone. */
   get order(): ChainOrder | undefined {
     return this.#published.isSigned ? this.signer?.order : undefined;
