@@ -6,12 +6,15 @@
  */
 import { DnssecAlgorithm } from '../dns/dnssec/algorithms.ts';
 import type { SigningKey } from '../dns/dnssec/signing-key.ts';
+import { RRType } from '../dns/rdata.ts';
 import { TimeSlices } from './admin/time-slices.ts';
 import type { Committer } from './journal/committer.ts';
-import { type SigningPolicy, ZoneSigner } from './signing/zone-signer.ts';
+import { type SigningPolicy, signedAt, ZoneSigner } from './signing/zone-signer.ts';
 import type { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { isSignerType } from './zone/signer-types.ts';
+import { allRRsets, findRRset } from './zone/zone-node.ts';
+import type { ZoneVersion } from './zone/zone-version.ts';
 
 /** The option `dnssec` of a zone. */
 export interface DnssecSettings {
@@ -73,9 +76,11 @@ export class ZoneSigning {
     const { zone, settings = GOES_ON, keys, generate, now } = options;
     const { published } = zone;
     const own = keys.length > 0 ? keys : [generate(settings.algorithm)];
+    // A zone of nothing but its SOA is new: no resolver has unsigned data of it.
+    const isAnnounced = hasCds(published) || (!published.isSigned && published.nodes.size === 1);
     const policy: SigningPolicy = {
       keys: own,
-      announced: own,
+      ...(isAnnounced && { announced: own }),
       chain: published.chain ?? settings.chain,
       validitySeconds: settings.validityDays * DAY_SECONDS,
       keyTtl: KEY_TTL_SECONDS,
@@ -145,6 +150,20 @@ export class ZoneSigning {
     return this.#renewing;
   }
 
+  /**
+   * Publishes CDS and CDNSKEY of a zone that was served unsigned, when no resolver has unsigned data of it any more: with a DS at the
+   * parent, it would refuse them.
+   */
+  async #announce(greatestTtl: number): Promise<void> {
+    const { policy } = this.#signer;
+    const { zone, now } = this.#options;
+    if (policy.announced !== undefined) return;
+    const [signature] = findRRset(zone.published.apexNode, RRType.DNSKEY)?.signatures ?? [];
+    if (signature === undefined || ((now() - signedAt(signature)) | 0) <= greatestTtl) return;
+    this.#signer.policy = { ...policy, announced: policy.keys };
+    await this.#change((draft) => this.#signer.setKeys(draft));
+  }
+
   /** @param until `soon`: also a part of those that need not be renewed at once */
   async #renew(until: 'now' | 'soon'): Promise<void> {
     const { zone, now } = this.#options;
@@ -154,7 +173,9 @@ export class ZoneSigning {
     const others: string[] = [];
     let earliestSeconds = Number.POSITIVE_INFINITY;
     let names = 0;
+    let greatestTtl = 0;
     for (const node of zone.published.nodes.values()) {
+      for (const { ttl } of allRRsets(node)) greatestTtl = Math.max(greatestTtl, ttl);
       const state = this.#signer.check(node);
       names += 1;
       if (state.due === 'now') urgent.push(node.key);
@@ -172,8 +193,13 @@ export class ZoneSigning {
       await this.#change((draft) => draft.renew(due.slice(at, at + RENEWAL_STEP)));
       await slices.next();
     }
+    await this.#announce(greatestTtl);
     this.#earliestExpiration = now() + Math.min(earliestSeconds, validitySeconds);
   }
+}
+
+function hasCds({ apexNode }: ZoneVersion): boolean {
+  return findRRset(apexNode, RRType.CDS) !== undefined;
 }
 
 /** Records that the signer makes from now on, of a time when the zone was not signed here. */

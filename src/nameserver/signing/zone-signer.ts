@@ -35,6 +35,11 @@ export interface SigningPolicy {
 /** Clocks of validators may be behind. */
 const INCEPTION_BEFORE_SECONDS = 3_600;
 
+/** When a signature of ours was made, in seconds since 1970, modulo 2^32. */
+export function signedAt(signature: string): number {
+  return inceptionOf(signature) + INCEPTION_BEFORE_SECONDS;
+}
+
 export class ZoneSigner implements DraftSigner {
   readonly #chain: Chain;
   #policy: SigningPolicy;

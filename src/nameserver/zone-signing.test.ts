@@ -1,0 +1,86 @@
+/** The signing of one zone over time: renewal in the second half, after clocks that are set, and CDS after the greatest TTL. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { editedZone } from '../../test/support/edited-zone.ts';
+import { newSigningKey, signingFaults } from '../../test/support/signed-zone.ts';
+import { DnssecAlgorithm } from '../dns/dnssec/algorithms.ts';
+import { DomainName } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import { Committer } from './journal/committer.ts';
+import { findRRset } from './zone/zone-node.ts';
+import { ZoneSigning } from './zone-signing.ts';
+
+const DAY = 86_400;
+const NAMES = 1_000;
+const START = 1_800_000_000;
+
+describe('a zone that is signed', () => {
+  let signing: ZoneSigning | undefined;
+  afterEach(() => signing?.close());
+
+  async function open(names: number) {
+    const zone = editedZone('example.com');
+    const clock = { now: START };
+    const committer = new Committer({ log: { append: async () => {} } });
+    await committer.change(zone, (draft) => {
+      for (let i = 0; i < names; i++) {
+        const owner = DomainName.parse(`h${i}`, zone.apex);
+        draft.setRRset(owner, { type: RRType.A, ttl: 600, rdatas: ['\x01\x02\x03\x04'] });
+      }
+    });
+    const options = {
+      zone,
+      settings: { algorithm: DnssecAlgorithm.ECDSAP256SHA256, validityDays: 30, chain: 'nsec3' as const },
+      keys: [newSigningKey(zone.apex)],
+      generate: () => newSigningKey(zone.apex),
+      committer,
+      now: () => clock.now,
+      onWarning: (text: string) => expect.unreachable(text),
+    };
+    signing = await ZoneSigning.open(options);
+    return { zone, clock, signing };
+  }
+
+  it('renews in the second half of the validity, in parts, before a quarter of it is left', async () => {
+    const { zone, clock, signing } = await open(NAMES);
+    const { serial } = zone.published;
+    clock.now += 14 * DAY;
+    await signing.renew();
+    // CDS, which a zone that was served unsigned has later.
+    expect(zone.published.serial).toBe(serial + 1);
+    clock.now += 2 * DAY;
+    await signing.renew();
+    const serials = zone.published.serial - serial - 1;
+    expect(serials).toBe(1);
+    for (let hour = 0; hour < 7 * 24; hour++) {
+      await signing.renew();
+      clock.now += 3_600;
+    }
+    expect(signingFaults(zone.published, clock.now)).toEqual([]);
+    expect(signing.earliestExpiration - clock.now).toBeGreaterThan(20 * DAY);
+  });
+
+  it.each([
+    ['a day ahead', DAY],
+    ['a year ahead', 365 * DAY],
+    ['a day back', -DAY],
+    ['a year back', -365 * DAY],
+  ])('has valid signatures after its clock was set %s', async (_, seconds) => {
+    const { zone, clock, signing } = await open(300);
+    clock.now += seconds;
+    await signing.renew();
+    expect(signingFaults(zone.published, clock.now)).toEqual([]);
+  });
+
+  it('has CDS and CDNSKEY when the greatest TTL of its unsigned data has passed', async () => {
+    const { zone, clock, signing } = await open(1);
+    const has = (type: number) => findRRset(zone.published.apexNode, type) !== undefined;
+    expect([has(RRType.DNSKEY), has(RRType.CDS), has(RRType.CDNSKEY)]).toEqual([true, false, false]);
+    clock.now += 3_600;
+    await signing.renew();
+    expect(has(RRType.CDS)).toBe(false);
+    clock.now += 1;
+    await signing.renew();
+    expect([has(RRType.CDS), has(RRType.CDNSKEY)]).toEqual([true, true]);
+    expect(signingFaults(zone.published, clock.now)).toEqual([]);
+  });
+});
