@@ -176,7 +176,7 @@ export class ZoneSigning {
     let greatestTtl = 0;
     for (const node of zone.published.nodes.values()) {
       for (const { ttl } of allRRsets(node)) greatestTtl = Math.max(greatestTtl, ttl);
-      const state = this.#signer.check(node);
+      const state = this.#signer.check(node, node.key === zone.apex.key);
       names += 1;
       if (state.due === 'now') urgent.push(node.key);
       else {

@@ -22,7 +22,7 @@ import type { ZonePublisher } from '../core/zones/publisher.ts';
 import { type FilePlace, type Zone, ZoneTable } from '../core/zones/zone.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';
 import type { DomainName } from '../dns/name.ts';
-import type { ResourceRecord } from '../dns/rdata.ts';
+import { formatRRType, type ResourceRecord } from '../dns/rdata.ts';
 import { makeTsigKey } from '../dns/tsig-key.ts';
 import { checkZoneRecords } from '../dns/zone-file/zone-check.ts';
 import { parseZoneFile, ZoneFileError } from '../dns/zone-file/zone-file.ts';
@@ -36,6 +36,7 @@ import type {
   NameserverZone,
 } from '../nameserver/nameserver-options.ts';
 import { monotonicMs } from '../nameserver/threads/monotonic.ts';
+import { isSignerType } from '../nameserver/zone/signer-types.ts';
 import { StaticConflict, type StaticContent, staticOwnerNames } from '../nameserver/zone/static-records.ts';
 import type { Exchanger } from '../net/exchange.ts';
 import { TcpPool } from '../net/tcp-pool.ts';
@@ -282,10 +283,16 @@ function nameserverZone(zone: ZoneConfig, primary: EmbeddedPrimary, observer: Ob
 /** The static content of an embedded zone. @throws ZoneFileError, StaticConflict */
 export function contentOfZone(
   { apex }: ZoneConfig,
-  { ns, nsTtl, contact, soa, records }: EmbeddedPrimary,
+  { ns, nsTtl, contact, soa, records, dnssec }: EmbeddedPrimary,
   warn: (text: string) => void,
 ): StaticContent {
   const parsed = records === undefined ? [] : staticRecords(records, apex, warn);
+  const ofSigner = dnssec && parsed.find(({ type }) => isSignerType(type));
+  if (ofSigner) {
+    throw new StaticConflict(
+      `The 'records' of the zone '${apex}' have ${formatRRType(ofSigner.type)} records at '${ofSigner.ownerName}', which its signer makes ('dnssec'). Remove them.`,
+    );
+  }
   return { apex, ns, nsTtl, contact, soa, records: parsed };
 }
 

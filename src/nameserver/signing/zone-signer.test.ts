@@ -93,7 +93,7 @@ describe.each(['nsec3', 'nsec'] as const)('a zone with %s', (chain) => {
           expect(textsOf(replay(zone.published, diffs).version.records())).toEqual(now);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 

@@ -161,12 +161,15 @@ export class ZoneSigner implements DraftSigner {
     return left < validitySeconds / 2 ? 'soon' : undefined;
   }
 
-  /** Looks at the signatures of a name. Names below a cut have none. */
-  check(node: ZoneNode): SignatureState {
+  /** Looks at the signatures of a name. Names below a cut have none; the apex has them all, its SOA may have lost them in a recovery. */
+  check(node: ZoneNode, isApex: boolean): SignatureState {
     let earliestSeconds = Number.POSITIVE_INFINITY;
     let due: Due | undefined;
     for (const rrset of allRRsets(node)) {
-      if (rrset.signatures === undefined) continue;
+      if (rrset.signatures === undefined) {
+        if (isApex) due = 'now';
+        continue;
+      }
       for (const signature of rrset.signatures) {
         earliestSeconds = Math.min(earliestSeconds, (expirationOf(signature) - this.#policy.now()) | 0);
       }
