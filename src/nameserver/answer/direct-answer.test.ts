@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { seededRandom } from '../../../test/differential/random.ts';
 import { editedZone } from '../../../test/support/edited-zone.ts';
 import { rawMessage, rawOpt, rawQuestion } from '../../../test/support/raw-message.ts';
+import { newSigningKey, signedZone } from '../../../test/support/signed-zone.ts';
 import { DomainName } from '../../dns/name.ts';
 import { type Rdata, RRType } from '../../dns/rdata.ts';
 import type { ZoneEdit } from '../../dns/zone-change.ts';
@@ -19,7 +20,7 @@ const HINFO = 13;
 const octetsOf = (text: string): Rdata => ({ kind: 'unknown', octets: Buffer.from(text, 'latin1') });
 const addresses = Array.from({ length: 40 }, (_, i): Rdata => ({ kind: 'A', address: `192.0.2.${i}` }));
 
-function zoneOf(apex: string, hasCut: boolean) {
+function zoneOf(apex: string, hasCut: boolean, chain?: 'nsec' | 'nsec3') {
   const at = (label: string) => DomainName.parse(label, DomainName.parse(apex));
   const add = (label: string, type: number, rdatas: readonly Rdata[], ttl = 0x8000_0001): ZoneEdit => {
     return { kind: 'add-to-rrset', rrset: { ownerName: at(label), type, ttl, rdatas } };
@@ -43,14 +44,27 @@ function zoneOf(apex: string, hasCut: boolean) {
     add('signed', RRType.DS, [octetsOf('\x00\x01\x08\x02'.padEnd(36, 'd'))]),
     ...(hasCut ? [add('below', RRType.NS, [octetsOf(at('host').wireText)])] : []),
   ];
-  return editedZone(apex, { edits });
+  if (chain === undefined) return editedZone(apex, { edits });
+  const keys = [newSigningKey(DomainName.parse(apex)), newSigningKey(DomainName.parse(apex), 'ed25519')];
+  return signedZone(apex, { chain, keys: chain === 'nsec3' ? keys : keys.slice(0, 1) }, { edits });
 }
 
-const zones = [zoneOf('dyn.example.com', false), zoneOf('example.com', false), zoneOf('cut.example.net', true)];
+const zones = [
+  zoneOf('dyn.example.com', false),
+  zoneOf('example.com', false),
+  zoneOf('cut.example.net', true),
+  zoneOf('Three.example.net', false, 'nsec3'),
+  zoneOf('one.example.net', false, 'nsec'),
+];
+/** Owner names of NSEC3 records. */
+const hashed = [...zones[3]!.published.nodes.values()]
+  .map(({ key }) => key)
+  .filter((key) => key.charCodeAt(0) === 32)
+  .map((key) => key.slice(1, 33));
 const withheld: AnswerableZone = { apex: DomainName.parse('withheld.example.net'), published: undefined };
 /** The same zones, whose names are not packed: nothing is answered directly. */
-const unpacked = zones.map(({ apex, published }): AnswerableZone => {
-  return { apex, published: new ZoneVersion(apex, published.nodes.layer(), published.cuts) };
+const unpacked = zones.map(({ apex, published, order }): AnswerableZone => {
+  return { apex, published: new ZoneVersion(apex, published.nodes.layer(), published.cuts), order };
 });
 
 function service(answered: readonly AnswerableZone[], perSecond: number, counted: number[]) {
@@ -86,13 +100,20 @@ const random = seededRandom(31);
 
 const USUAL = {
   labels: ['host', 'HoSt', 'host.DEEP', 'many', 'txt', 'large', '_s._tcp', 'nothing'],
-  apexes: ['dyn.example.com', 'DYN.example.com', 'example.com'],
+  apexes: [
+    'dyn.example.com',
+    'DYN.example.com',
+    'example.com',
+    'three.example.net',
+    'three.EXAMPLE.net',
+    'one.example.net',
+  ],
   types: [RRType.A, RRType.AAAA, RRType.TXT, SRV, HINFO],
 };
 const ALL = {
-  labels: [...USUAL.labels, 'mail', 'alias', 'signed', 'a.below', '@'],
+  labels: [...USUAL.labels, 'mail', 'alias', 'signed', 'a.below', '@', ...hashed.slice(0, 3)],
   apexes: [...USUAL.apexes, 'cut.example.net', 'withheld.example.net', 'com'],
-  types: [...USUAL.types, 2, 5, 6, 15, 41, 43, 46, 99, 252, 255, 256, 65_281],
+  types: [...USUAL.types, 2, 5, 6, 15, 41, 43, 46, 47, 48, 50, 51, 99, 252, 255, 256, 65_281],
 };
 
 function randomQuery(): Buffer {

@@ -6,8 +6,8 @@
 import { RRType } from '../../dns/rdata.ts';
 import { findRRset, type ZoneNode, type ZoneRecord, type ZoneRRset } from './zone-node.ts';
 
-/** Of a signature in this form: algorithm (1), labels (1), expiration (4), inception (4), key tag (2). */
-const FIELDS_OCTETS = 12;
+/** Octets of a signature in this form without what the key made: algorithm (1), labels (1), expiration (4), inception (4), key tag (2). */
+export const FIELDS_OCTETS = 12;
 /** Offsets in RRSIG RDATA. */
 const ALGORITHM_AT = 2;
 const TTL_AT = 4;
