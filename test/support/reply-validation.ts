@@ -83,6 +83,8 @@ class Validation {
       const { ownerName, type, ttl } = data[0] ?? signatures[0]!;
       const { key } = ownerName;
       const rdatas = data.map(({ rdata }) => rdata);
+      const texts = group.map((record) => `${record.type} ${rdataText(record.rdata)}`);
+      if (new Set(texts).size < texts.length) this.#fault({ key, type }, 'has a record twice');
       if (group.some((record) => record.ttl !== ttl)) this.#fault({ key, type }, 'has several TTLs');
       const fields = signatures.map(({ rdata }) => rdata as RdataOf<'RRSIG'> & Signature);
       const zone = fields[0] && this.#zones.get(fields[0].signer.key);

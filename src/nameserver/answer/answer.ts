@@ -62,9 +62,10 @@ export function answerQuestion(zones: ZoneIndex, question: AnswerQuestion): Answ
   const version = zone.published;
   if (version === undefined) return errorAnswer(Rcode.SERVFAIL);
   // The fast path: the name has the type, and no zone cut can occlude it.
-  if (version.cuts === 0 && !question.dnssecOk && qtype !== RRType.NSEC3) {
+  if (version.cuts === 0 && qtype !== RRType.NSEC3) {
     const rrset = rrsetAt(version, key, qtype);
-    if (rrset !== undefined) return positive(key, [{ owner: question.wireText, rrset, ttl: rrset.ttl }]);
+    const isWhole = rrset !== undefined && (!question.dnssecOk || rrset.signatures === undefined);
+    if (isWhole) return positive(key, [{ owner: question.wireText, rrset, ttl: rrset.ttl }]);
   }
   return new Lookup(zones, question).run(zone);
 }
@@ -159,7 +160,12 @@ class Lookup {
       return this.#negative(version, Rcode.NOERROR);
     }
     if (encloser !== undefined) this.#prove(zone, version, (proofs) => proofs.noCloserName(this.#key, encloser));
-    for (const rrset of rrsets) this.#add(this.#answers, version, this.#wireText, rrset);
+    const { dnssecOk, qtype, overTcp } = this.#question;
+    // Without DO signatures are records like others (RFC 4035 §3.1): ANY asks for them, too.
+    const withSignatures = dnssecOk || (qtype === RRType.ANY && overTcp);
+    for (const rrset of rrsets) {
+      this.#add(this.#answers, version, this.#wireText, rrset, rrset.ttl, withSignatures);
+    }
     if (cname === undefined) return this.#positive(node.key);
     this.#add(this.#answers, version, this.#wireText, cname);
     this.#source = node.key;
@@ -187,10 +193,17 @@ class Lookup {
   }
 
   /** Adds an RRset, with DO followed by its signatures. */
-  #add(to: OwnedRRset[], version: AnswerableVersion, owner: string, rrset: ZoneRRset, ttl = rrset.ttl): void {
+  #add(
+    to: OwnedRRset[],
+    version: AnswerableVersion,
+    owner: string,
+    rrset: ZoneRRset,
+    ttl = rrset.ttl,
+    withSignatures = this.#question.dnssecOk,
+  ): void {
     to.push({ owner, rrset, ttl });
     const { signatures } = rrset;
-    if (signatures === undefined || !this.#question.dnssecOk) return;
+    if (signatures === undefined || !withSignatures) return;
     to.push({ owner, rrset: rrsigRRset(rrset, version.apex.key), ttl });
   }
 
@@ -198,7 +211,11 @@ class Lookup {
     if (!this.#question.dnssecOk || version.chain === undefined || zone.order === undefined) return;
     const proofs = new Proofs(version, zone.order);
     proof(proofs);
-    for (const { owner, rrset } of proofs.records) this.#add(this.#proven, version, owner, rrset);
+    for (const record of proofs.records) {
+      // A step of the chain before may have needed the same one.
+      if (this.#proven.some((each) => isSameProof(each, record))) continue;
+      this.#add(this.#proven, version, record.owner, record.rrset);
+    }
   }
 
   /** @param source of Answer */
@@ -289,6 +306,10 @@ function nameAt(version: AnswerableVersion, key: string): ZoneNode | undefined {
   const node = version.find(key);
   if (node === undefined || node.rrsets.length > 0 || node.children > 0) return node;
   return key.length === version.apex.key.length ? node : undefined;
+}
+
+function isSameProof(a: OwnedRRset, b: OwnedRRset): boolean {
+  return a.owner === b.owner && a.rrset.type === b.rrset.type && a.rrset.rdatas[0] === b.rrset.rdatas[0];
 }
 
 function rrsigRRset(rrset: ZoneRRset, apexKey: string): ZoneRRset {

@@ -163,5 +163,5 @@ const MAILA = 254;
 /** The answer to a query for the SOA of a zone has its EXPIRE. */
 function addExpireOf({ answers }: Answer, edns: ReplyEdns): void {
   const rrset = answers[0]?.rrset;
-  if (answers.length === 1 && rrset?.type === RRType.SOA) addExpire(edns, rrset.rdatas[0]!);
+  if (rrset?.type === RRType.SOA) addExpire(edns, rrset.rdatas[0]!);
 }
