@@ -1,6 +1,6 @@
 /** What answers are found in, and what they consist of. */
 import type { DomainName } from '../../dns/name.ts';
-import type { ChainOrder } from '../zone/chain-order.ts';
+import type { ProofOrder } from '../zone/chain-order.ts';
 import type { PackedOctets } from '../zone/packed-octets.ts';
 import type { ZoneNode, ZoneRRset } from '../zone/zone-node.ts';
 
@@ -34,7 +34,7 @@ export interface AnswerableZone {
   /** Undefined: this server has the zone, and does not serve it (journal/withheld-zone.ts). */
   readonly published: AnswerableVersion | undefined;
   /** Of a signed zone, for proofs. */
-  readonly order?: ChainOrder | undefined;
+  readonly order?: ProofOrder | undefined;
 }
 
 /** Zones by the key of their apex. */

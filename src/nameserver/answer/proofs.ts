@@ -4,7 +4,7 @@
  */
 
 import { RRType } from '../../dns/rdata.ts';
-import type { ChainOrder } from '../zone/chain-order.ts';
+import type { ProofOrder } from '../zone/chain-order.ts';
 import { findRRset } from '../zone/zone-node.ts';
 import type { AnswerableVersion, OwnedRRset } from './answerable.ts';
 
@@ -18,12 +18,12 @@ export interface Encloser {
 
 export class Proofs {
   readonly #version: AnswerableVersion;
-  readonly #order: ChainOrder;
+  readonly #order: ProofOrder;
   readonly #type: number;
   /** By the key of the owner name: several parts of a proof may be one record. */
   readonly #records = new Map<string, OwnedRRset>();
 
-  constructor(version: AnswerableVersion, order: ChainOrder) {
+  constructor(version: AnswerableVersion, order: ProofOrder) {
     this.#version = version;
     this.#order = order;
     this.#type = version.chain === 'nsec' ? RRType.NSEC : RRType.NSEC3;
