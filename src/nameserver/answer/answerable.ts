@@ -27,6 +27,8 @@ export interface AnswerableVersion {
   /** For direct answers. */
   readonly octets: PackedOctets | undefined;
   find(key: string): ZoneNode | undefined;
+  /** True if `find` finds the name, without the work to read it. */
+  has(key: string): boolean;
 }
 
 export interface AnswerableZone {

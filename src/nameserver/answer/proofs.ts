@@ -5,7 +5,8 @@
 
 import { RRType } from '../../dns/rdata.ts';
 import type { ProofOrder } from '../zone/chain-order.ts';
-import { findRRset } from '../zone/zone-node.ts';
+import { rrsigRdata } from '../zone/signatures.ts';
+import { findRRset, type ZoneRRset } from '../zone/zone-node.ts';
 import type { AnswerableVersion, OwnedRRset } from './answerable.ts';
 
 /** Where a name that does not exist would be. */
@@ -20,17 +21,14 @@ export class Proofs {
   readonly #version: AnswerableVersion;
   readonly #order: ProofOrder;
   readonly #type: number;
-  /** By the key of the owner name: several parts of a proof may be one record. */
-  readonly #records = new Map<string, OwnedRRset>();
+  readonly #section: OwnedRRset[];
 
-  constructor(version: AnswerableVersion, order: ProofOrder) {
+  /** @param section of a reply with DO, to which the proofs are added */
+  constructor(version: AnswerableVersion, order: ProofOrder, section: OwnedRRset[]) {
     this.#version = version;
     this.#order = order;
     this.#type = version.chain === 'nsec' ? RRType.NSEC : RRType.NSEC3;
-  }
-
-  get records(): Iterable<OwnedRRset> {
-    return this.#records.values();
+    this.#section = section;
   }
 
   /** That a name is there, and which types it does not have; also for an empty non-terminal. */
@@ -57,11 +55,28 @@ export class Proofs {
 
   #add(key: string): void {
     const owner = this.#order.ownerAtOrBefore(key);
-    if (owner === undefined || this.#records.has(owner)) return;
-    const node = this.#version.find(owner);
+    const node = owner === undefined ? undefined : this.#version.find(owner);
     const rrset = node && findRRset(node, this.#type);
-    if (rrset !== undefined) this.#records.set(owner, { owner: node!.wireText, rrset, ttl: rrset.ttl });
+    if (rrset === undefined) return;
+    const { wireText } = node!;
+    // One record may be several parts of a proof, also of an earlier step of a chain of CNAMEs.
+    const isThere = this.#section.some((each) => {
+      return each.owner === wireText && each.rrset.type === rrset.type && each.rrset.rdatas[0] === rrset.rdatas[0];
+    });
+    if (!isThere) addSigned(this.#section, wireText, rrset, rrset.ttl, this.#version.apex.key);
   }
+}
+
+/** Adds an RRset, followed by its signatures (RFC 4035 §3.1.1). @param ttl of all these records (RFC 4034 §3) */
+export function addSigned(section: OwnedRRset[], owner: string, rrset: ZoneRRset, ttl: number, apexKey: string): void {
+  section.push({ owner, rrset, ttl });
+  if (rrset.signatures !== undefined) section.push({ owner, rrset: rrsigRRset(rrset, rrset.signatures, apexKey), ttl });
+}
+
+/** The signatures of an RRset as an RRset. */
+export function rrsigRRset(rrset: ZoneRRset, signatures: readonly string[], apexKey: string): ZoneRRset {
+  const rdatas = signatures.map((signature) => rrsigRdata(rrset, signature, apexKey));
+  return { type: RRType.RRSIG, ttl: rrset.ttl, rdatas };
 }
 
 export function wildcardAt({ key }: Encloser): string {

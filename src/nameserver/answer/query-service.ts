@@ -104,7 +104,8 @@ export class QueryService {
     if (qtype === RRType.OPT || (qtype >= 128 && qtype < RRType.ANY)) {
       return errorAnswer(qtype === MAILA || qtype === MAILB ? Rcode.NOTIMP : Rcode.FORMERR);
     }
-    return answerQuestion(this.#options.zones, { ...query, overTcp, dnssecOk });
+    const { key, wireText } = query;
+    return answerQuestion(this.#options.zones, { key, wireText, qtype, overTcp, dnssecOk });
   }
 
   #write(

@@ -72,6 +72,10 @@ class SharedVersion implements AnswerableVersion {
     return this.#current.find(key);
   }
 
+  has(key: string): boolean {
+    return this.#current.has(key);
+  }
+
   get chain(): 'nsec' | 'nsec3' | undefined {
     return chainOf(this.apexNode);
   }
