@@ -107,7 +107,10 @@ class Validation {
     for (const seen = new Set<string>(); !seen.has(key); ) {
       seen.add(key);
       const own = this.#answers.filter((rrset) => rrset.key === key);
-      const found = own.filter(({ type }) => type === qtype || qtype === RRType.ANY);
+      const found = own.filter(({ type, isSigned }) => {
+        // The signatures may be there already, beside the DNAME that led to this name.
+        return type === qtype || qtype === RRType.ANY || (qtype === RRType.RRSIG && isSigned && type !== RRType.CNAME);
+      });
       if (found.length > 0 && !found.some((rrset) => this.#isSynthesized(rrset))) {
         for (const rrset of found) this.#checkAnswer(rrset);
         return undefined;

@@ -13,7 +13,7 @@ import { Rcode } from '../../dns/wire/message.ts';
 import { allRRsets, findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 import { parentKey } from '../zone/zone-version.ts';
 import type { AnswerableVersion, AnswerableZone, OwnedRRset, ZoneIndex } from './answerable.ts';
-import { addSigned, type Encloser, Proofs, rrsigRRset, wildcardAt } from './proofs.ts';
+import { addOnce, addSigned, type Encloser, Proofs, rrsigRRset, wildcardAt } from './proofs.ts';
 
 export interface Answer {
   readonly rcode: number;
@@ -196,7 +196,7 @@ class Lookup {
   /** Adds an RRset, with DO followed by its signatures. */
   #add(to: OwnedRRset[], version: AnswerableVersion, owner: string, rrset: ZoneRRset, ttl = rrset.ttl): void {
     if (this.#question.dnssecOk) addSigned(to, owner, rrset, ttl, version.apex.key);
-    else to.push({ owner, rrset, ttl });
+    else addOnce(to, owner, rrset, ttl);
   }
 
   /** Undefined where the reply needs none. */

@@ -3,6 +3,7 @@
  * search: the record at or before a name matches the name or covers it.
  */
 
+import { lowerCaseText } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import type { ProofOrder } from '../zone/chain-order.ts';
 import { rrsigRdata } from '../zone/signatures.ts';
@@ -58,19 +59,27 @@ export class Proofs {
     const node = owner === undefined ? undefined : this.#version.find(owner);
     const rrset = node && findRRset(node, this.#type);
     if (rrset === undefined) return;
-    const { wireText } = node!;
-    // One record may be several parts of a proof, also of an earlier step of a chain of CNAMEs.
-    const isThere = this.#section.some((each) => {
-      return each.owner === wireText && each.rrset.type === rrset.type && each.rrset.rdatas[0] === rrset.rdatas[0];
-    });
-    if (!isThere) addSigned(this.#section, wireText, rrset, rrset.ttl, this.#version.apex.key);
+    // One record may be several parts of a proof.
+    addSigned(this.#section, node!.wireText, rrset, rrset.ttl, this.#version.apex.key);
   }
 }
 
 /** Adds an RRset, followed by its signatures (RFC 4035 §3.1.1). @param ttl of all these records (RFC 4034 §3) */
 export function addSigned(section: OwnedRRset[], owner: string, rrset: ZoneRRset, ttl: number, apexKey: string): void {
+  addOnce(section, owner, rrset, ttl);
+  if (rrset.signatures !== undefined) addOnce(section, owner, rrsigRRset(rrset, rrset.signatures, apexKey), ttl);
+}
+
+/** Adds an RRset that may be there already: a chain of CNAMEs and DNAMEs can come to a DNAME or a proof again. */
+export function addOnce(section: OwnedRRset[], owner: string, rrset: ZoneRRset, ttl: number): void {
+  for (const each of section) if (isSameRRset(each, owner, rrset)) return;
   section.push({ owner, rrset, ttl });
-  if (rrset.signatures !== undefined) section.push({ owner, rrset: rrsigRRset(rrset, rrset.signatures, apexKey), ttl });
+}
+
+function isSameRRset(each: OwnedRRset, owner: string, { type, rdatas }: ZoneRRset): boolean {
+  if (each.rrset.type !== type || each.owner.length !== owner.length || each.rrset.rdatas[0] !== rdatas[0])
+    return false;
+  return each.owner === owner || lowerCaseText(each.owner) === lowerCaseText(owner);
 }
 
 /** The signatures of an RRset as an RRset. */

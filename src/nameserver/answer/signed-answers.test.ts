@@ -162,6 +162,7 @@ describe.each(['nsec3', 'nsec'] as const)('answers of a zone with %s', (chain) =
       add(at('far'), to('CNAME', DomainName.parse('z.wild', OTHER))),
       add(at('back'), to('CNAME', DomainName.parse('back', OTHER))),
       add(at('loop'), to('CNAME', at('loop'))),
+      add(at('a.self'), to('DNAME', at('self'))),
       // A real name where an NSEC3 record is, and one below such a name.
       add(at(hashed('a')), text),
       add(at(`below.${hashed('sub')}`), text),
@@ -203,6 +204,7 @@ describe.each(['nsec3', 'nsec'] as const)('answers of a zone with %s', (chain) =
     ['DNAME to a wildcard', 'www.moved', RRType.A, `NOERROR DNAME 2 RRSIG CNAME A | ${proof(1)}`],
     ['an alias to a wildcard of another zone', 'far', RRType.A, `NOERROR CNAME 2 RRSIG A | ${proof(1)}`],
     ['an alias there and back', 'back', RRType.A, 'NOERROR 2 CNAME 3 RRSIG A |'],
+    ['a DNAME that its chain comes to again', 'a.A.self', RRType.DNAME, 'NOERROR DNAME RRSIG CNAME |'],
     ['a loop', 'loop', RRType.A, 'NOERROR CNAME RRSIG |'],
     ['a real name where an NSEC3 record is', hashed('a'), RRType.TXT, 'NOERROR TXT RRSIG |'],
     ['signatures', 'a', RRType.RRSIG, 'NOERROR RRSIG |'],
