@@ -91,14 +91,14 @@ daemon=no\nguardian=no\nwrite-pid=no\ndisable-syslog=yes\nloglevel=0\nsecurity-p
   return { title: 'PowerDNS', directory, port, child, startMs: performance.now() - begin };
 }
 
-/** @param {string} directory @param {number} dnsPort @param {number} httpPort @param {number} threads */
-function writeConfig(directory, dnsPort, httpPort, threads) {
+/** @param {string} directory @param {number} dnsPort @param {number} httpPort @param {number} threads @param {boolean} isSigned */
+function writeConfig(directory, dnsPort, httpPort, threads, isSigned) {
   const file = join(directory, 'dyndns.yml');
   writeFileSync(
     file,
     `secret: '${SECRET}'\nlog_level: 20\nhttp: {listen: ['127.0.0.1:${httpPort}']}
 dns: {listen: ['127.0.0.1:${dnsPort}'], database: zones.db${threads > 0 ? `, threads: ${threads}` : ''}}
-zones:\n  - {name: ${ZONE}, nameserver: embedded, ns: [ns1.${ZONE}], tsig_key: '${KEY}', records: 'ns1 IN A 127.0.0.1'}\n`,
+zones:\n  - {name: ${ZONE}, nameserver: embedded, ns: [ns1.${ZONE}], tsig_key: '${KEY}', records: 'ns1 IN A 127.0.0.1'${isSigned ? ', dnssec: true' : ''}}\n`,
     { mode: 0o600 },
   );
   return file;
@@ -107,25 +107,26 @@ zones:\n  - {name: ${ZONE}, nameserver: embedded, ns: [ns1.${ZONE}], tsig_key: '
 /**
  * Our server, with the zone imported by `dyndns zone import`.
  * @param {number} names @param {string[]} flags of node @param {string} main the program
- * @param {number} threads that answer queries @returns {Promise<Peer & {url: string}>}
+ * @param {number} threads that answer queries @param {boolean} isSigned the zone has DNSSEC @returns {Promise<Peer & {url: string}>}
  */
-export async function ownPeer(names, flags, main = MAIN, threads = 0) {
+export async function ownPeer(names, flags, main = MAIN, threads = 0, isSigned = false) {
   const directory = makeDirectory();
   writeFileSync(join(directory, 'zone.db'), zoneText(names).replace('ns1 IN A 127.0.0.1\n', ''));
-  const file = writeConfig(directory, await freePort(), await freePort(), threads);
+  const file = writeConfig(directory, await freePort(), await freePort(), threads, isSigned);
   const run = spawnSync(process.execPath, [main, '--config', file, 'zone', 'import', ZONE, join(directory, 'zone.db')]);
   if (run.status !== 0) throw new Error(`zone import: ${run.stderr}${run.stdout}`);
-  return startOwn(directory, flags, main, threads);
+  return startOwn(directory, flags, main, threads, isSigned);
 }
 
 /**
  * Our server again, on an existing database.
  * @param {string} directory @param {string[]} flags @param {string} main the program @param {number} threads that answer queries
+ * @param {boolean} isSigned the zone has DNSSEC
  */
-export async function startOwn(directory, flags, main = MAIN, threads = 0) {
+export async function startOwn(directory, flags, main = MAIN, threads = 0, isSigned = false) {
   const port = await freePort();
   const httpPort = await freePort();
-  const file = writeConfig(directory, port, httpPort, threads);
+  const file = writeConfig(directory, port, httpPort, threads, isSigned);
   const begin = performance.now();
   const child = startChild(process.execPath, [...flags, main, '--config', file, 'serve']);
   await until(() => answers(port), 'dyndns', 2);
@@ -135,13 +136,14 @@ export async function startOwn(directory, flags, main = MAIN, threads = 0) {
 
 /**
  * Queries for the A records of the zone's names, in scattered order.
- * @param {Peer} peer @param {number} names @param {number} seconds @param {number} clients sockets that the queries come from @returns queries a second
+ * @param {Peer} peer @param {number} names @param {number} seconds @param {number} clients sockets that the queries come from
+ * @param {{dnssecOk?: boolean, isMissing?: boolean}} kind with DO; of names that are not there @returns queries a second
  */
-export function measureQueries({ directory, port }, names, seconds, clients = 8) {
+export function measureQueries({ directory, port }, names, seconds, clients = 8, { dnssecOk, isMissing } = {}) {
   const file = join(directory, 'queries.txt');
   const count = Math.min(names, 200_000);
   // A step that has no factor in common with the number of names visits all of them.
-  const queries = Array.from({ length: count }, (_, i) => `h${(i * 7919) % names}.${ZONE} A`);
+  const queries = Array.from({ length: count }, (_, i) => `${isMissing ? 'x' : 'h'}${(i * 7919) % names}.${ZONE} A`);
   writeFileSync(file, `${queries.join('\n')}\n`);
   const args = [
     '-s',
@@ -156,12 +158,13 @@ export function measureQueries({ directory, port }, names, seconds, clients = 8)
     `${clients}`,
     '-q',
     '200',
-    '-e',
+    dnssecOk ? '-D' : '-e',
   ];
   const { stdout, stderr } = spawnSync('dnsperf', args, { encoding: 'utf8' });
   const rate = Number(/Queries per second:\s+([\d.]+)/.exec(stdout)?.[1]);
   const codes = /Response codes:\s+(.*)/.exec(stdout)?.[1] ?? '';
-  if (!(rate > 0) || !/^NOERROR \d+ \(100/.test(codes)) throw new Error(`dnsperf: ${stdout}${stderr}`);
+  const expected = isMissing ? /^NXDOMAIN \d+ \(100/ : /^NOERROR \d+ \(100/;
+  if (!(rate > 0) || !expected.test(codes)) throw new Error(`dnsperf: ${stdout}${stderr}`);
   return rate;
 }
 

@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * Queries a second over UDP that the embedded nameserver answers alone and with 1, 2, … threads, and BIND with as many threads as it
- * has by default, in alternating rounds; and the processor time of a query. `node bench/queries.mjs [ROUNDS] [SECONDS] [THREADS] [--smoke]`
+ * has by default, in alternating rounds; and the processor time of a query. The same of a signed zone without and with DO, for names
+ * that are there and others. `node bench/queries.mjs [ROUNDS] [SECONDS] [THREADS] [--smoke]`
  */
 import { readdirSync } from 'node:fs';
 import { hasReusePort } from '#dist/config/resolve/state.js';
@@ -54,7 +55,35 @@ for (const peer of peers) {
 }
 for (const { child } of peers) await stop(child);
 const ratio = middle('rate', /** @type {{title: string}} */ (own.at(-1))) / middle('rate', bind);
+say('');
+for (let threads = 0; threads <= Math.min(most, 1); threads++) await measureSigned(threads);
 report.atLeast(`queries with ${most} threads / BIND`, ratio, 0.85);
+
+/** @param {number} threads that answer queries */
+async function measureSigned(threads) {
+  const peer = await ownPeer(NAMES, UNIT_FLAGS, undefined, threads, true);
+  const kinds = [
+    { title: 'names', dnssecOk: false },
+    { title: 'names, DO', dnssecOk: true },
+    { title: 'no names', dnssecOk: false, isMissing: true },
+    { title: 'no names, DO', dnssecOk: true, isMissing: true },
+  ];
+  for (let round = 1; round <= ROUNDS; round++) {
+    for (const kind of round % 2 === 0 ? kinds.toReversed() : kinds) {
+      const begin = processorTime(peer.child);
+      const rate = report.note(`signed ${threads} ${kind.title}`, measureQueries(peer, NAMES, SECONDS, CLIENTS, kind));
+      report.note(`signed used ${threads} ${kind.title}`, (processorTime(peer.child) - begin) / (rate * SECONDS));
+    }
+  }
+  await stop(peer.child);
+  for (const { title } of kinds) {
+    const rate = Math.round(report.middle(`signed ${threads} ${title}`)).toLocaleString('en');
+    const used = report.middle(`signed used ${threads} ${title}`).toFixed(1);
+    say(`signed zone, ${threads} threads, ${title}: ${rate} queries/s, ${used} µs of processor time a query`);
+  }
+  const withDo = report.middle(`signed ${threads} names, DO`) / report.middle(`signed ${threads} names`);
+  report.atLeast(`signed zone, ${threads} threads, DO / without`, withDo, 0.85);
+}
 
 /** All threads of the process: BIND has one for the network for each processor, and a few more. @param {number | undefined} pid */
 function threadsOf(pid) {

@@ -144,6 +144,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     mayImport: [
       'dns',
       'nameserver/answer',
+      'nameserver/signing/chain-reader.ts',
       'nameserver/sockets/udp-listener.ts',
       'nameserver/threads',
       'nameserver/zone',

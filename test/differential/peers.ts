@@ -22,8 +22,13 @@ const BIND_OPTIONS = `
 `;
 
 export function startDifferentialBind(soa: SoaText): Promise<PrimaryServer> {
+  return startDifferentialBindWith(zoneRecords(soa));
+}
+
+/** @param records a zone file */
+export function startDifferentialBindWith(records: string): Promise<PrimaryServer> {
   return startBind({
-    zones: [{ name: ZONE, records: zoneRecords(soa) }],
+    zones: [{ name: ZONE, records }],
     keys: [],
     configure: (config) =>
       config

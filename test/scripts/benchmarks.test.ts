@@ -26,7 +26,8 @@ const BENCHMARKS: Readonly<Record<string, SmokeRun>> = {
   'queries.mjs': {
     script: 'bench',
     args: ['queries', '--smoke'],
-    output: /BIND, \d+ threads: [\d,]+ queries\/s.*\n(?:\d threads: [\d,]+ queries\/s = .*\n){2,3}(?:met {3}|MISSED) /,
+    output:
+      /BIND, \d+ threads: [\d,]+ queries\/s.*\n(?:\d threads: [\d,]+ queries\/s = .*\n){2,3}\n(?:(?:signed zone, .*\n){4}(?:met {3}|MISSED) .*\n){2}(?:met {3}|MISSED) /,
   },
   'reconnect.mjs': {
     script: 'bench',

@@ -83,6 +83,8 @@ class Validation {
       const { ownerName, type, ttl } = data[0] ?? signatures[0]!;
       const { key } = ownerName;
       const rdatas = data.map(({ rdata }) => rdata);
+      const texts = group.map((record) => `${record.type} ${rdataText(record.rdata)}`);
+      if (new Set(texts).size < texts.length) this.#fault({ key, type }, 'has a record twice');
       if (group.some((record) => record.ttl !== ttl)) this.#fault({ key, type }, 'has several TTLs');
       const fields = signatures.map(({ rdata }) => rdata as RdataOf<'RRSIG'> & Signature);
       const zone = fields[0] && this.#zones.get(fields[0].signer.key);
@@ -105,7 +107,10 @@ class Validation {
     for (const seen = new Set<string>(); !seen.has(key); ) {
       seen.add(key);
       const own = this.#answers.filter((rrset) => rrset.key === key);
-      const found = own.filter(({ type }) => type === qtype || qtype === RRType.ANY);
+      const found = own.filter(({ type, isSigned }) => {
+        // The signatures may be there already, beside the DNAME that led to this name.
+        return type === qtype || qtype === RRType.ANY || (qtype === RRType.RRSIG && isSigned && type !== RRType.CNAME);
+      });
       if (found.length > 0 && !found.some((rrset) => this.#isSynthesized(rrset))) {
         for (const rrset of found) this.#checkAnswer(rrset);
         return undefined;

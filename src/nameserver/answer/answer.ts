@@ -10,11 +10,10 @@
 import { findNearestAncestor, lowerCaseText, MAX_NAME_OCTETS } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { Rcode } from '../../dns/wire/message.ts';
-import { rrsigRdata } from '../zone/signatures.ts';
 import { allRRsets, findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 import { parentKey } from '../zone/zone-version.ts';
 import type { AnswerableVersion, AnswerableZone, OwnedRRset, ZoneIndex } from './answerable.ts';
-import { type Encloser, Proofs, wildcardAt } from './proofs.ts';
+import { addOnce, addSigned, type Encloser, Proofs, rrsigRRset, wildcardAt } from './proofs.ts';
 
 export interface Answer {
   readonly rcode: number;
@@ -47,6 +46,8 @@ export interface AnswerQuestion {
 /** Maximum number of CNAMEs and DNAMEs that one answer follows. */
 const MAX_STEPS = 12;
 const NOTHING: readonly OwnedRRset[] = [];
+/** The length of the first label of the owner name of an NSEC3 record (RFC 5155 §3). */
+const HASH_LABEL_OCTETS = 32;
 /** Types that may exist beside a CNAME (RFC 2181 §10.1, RFC 4034 §3, §4), so that it is not followed: KEY, RRSIG, NSEC. */
 const ALLOWED_BESIDE_CNAME: ReadonlySet<number> = new Set([25, RRType.RRSIG, RRType.NSEC]);
 
@@ -62,9 +63,10 @@ export function answerQuestion(zones: ZoneIndex, question: AnswerQuestion): Answ
   const version = zone.published;
   if (version === undefined) return errorAnswer(Rcode.SERVFAIL);
   // The fast path: the name has the type, and no zone cut can occlude it.
-  if (version.cuts === 0 && !question.dnssecOk && qtype !== RRType.NSEC3) {
+  if (version.cuts === 0 && qtype !== RRType.NSEC3) {
     const rrset = rrsetAt(version, key, qtype);
-    if (rrset !== undefined) return positive(key, [{ owner: question.wireText, rrset, ttl: rrset.ttl }]);
+    const isWhole = rrset !== undefined && (!question.dnssecOk || rrset.signatures === undefined);
+    if (isWhole) return positive(key, [{ owner: question.wireText, rrset, ttl: rrset.ttl }]);
   }
   return new Lookup(zones, question).run(zone);
 }
@@ -146,25 +148,30 @@ class Lookup {
     const encloser = own === undefined ? this.#encloser(version) : undefined;
     const node = own ?? nameAt(version, wildcardAt(encloser!));
     if (node === undefined) {
-      this.#prove(zone, version, (proofs) => proofs.noName(this.#key, encloser!));
+      this.#proofs(zone, version)?.noName(this.#key, encloser!);
       return this.#negative(version, Rcode.NXDOMAIN);
     }
     const rrsets = this.#rrsetsAt(version, node);
     const cname = rrsets.length > 0 ? undefined : findRRset(node, RRType.CNAME);
     if (rrsets.length === 0 && (cname === undefined || ALLOWED_BESIDE_CNAME.has(this.#question.qtype))) {
-      this.#prove(zone, version, (proofs) => {
-        if (encloser === undefined) proofs.noData(this.#key);
-        else proofs.noWildcardData(this.#key, encloser);
-      });
+      if (encloser === undefined) this.#proofs(zone, version)?.noData(this.#key);
+      else this.#proofs(zone, version)?.noWildcardData(this.#key, encloser);
       return this.#negative(version, Rcode.NOERROR);
     }
-    if (encloser !== undefined) this.#prove(zone, version, (proofs) => proofs.noCloserName(this.#key, encloser));
-    for (const rrset of rrsets) this.#add(this.#answers, version, this.#wireText, rrset);
+    if (encloser !== undefined) this.#proofs(zone, version)?.noCloserName(this.#key, encloser);
+    for (const rrset of rrsets) this.#addAnswer(version, rrset);
     if (cname === undefined) return this.#positive(node.key);
     this.#add(this.#answers, version, this.#wireText, cname);
     this.#source = node.key;
     this.#continueAt(cname.rdatas[0]!);
     return undefined;
+  }
+
+  /** Without DO signatures are records like others (RFC 4035 §3.1): ANY asks for them, too. */
+  #addAnswer(version: AnswerableVersion, rrset: ZoneRRset): void {
+    const { qtype, overTcp } = this.#question;
+    if (qtype === RRType.ANY && overTcp) addSigned(this.#answers, this.#wireText, rrset, rrset.ttl, version.apex.key);
+    else this.#add(this.#answers, version, this.#wireText, rrset);
   }
 
   /** What a name has of the type that is asked for. */
@@ -188,17 +195,14 @@ class Lookup {
 
   /** Adds an RRset, with DO followed by its signatures. */
   #add(to: OwnedRRset[], version: AnswerableVersion, owner: string, rrset: ZoneRRset, ttl = rrset.ttl): void {
-    to.push({ owner, rrset, ttl });
-    const { signatures } = rrset;
-    if (signatures === undefined || !this.#question.dnssecOk) return;
-    to.push({ owner, rrset: rrsigRRset(rrset, version.apex.key), ttl });
+    if (this.#question.dnssecOk) addSigned(to, owner, rrset, ttl, version.apex.key);
+    else addOnce(to, owner, rrset, ttl);
   }
 
-  #prove(zone: AnswerableZone, version: AnswerableVersion, proof: (proofs: Proofs) => void): void {
-    if (!this.#question.dnssecOk || version.chain === undefined || zone.order === undefined) return;
-    const proofs = new Proofs(version, zone.order);
-    proof(proofs);
-    for (const { owner, rrset } of proofs.records) this.#add(this.#proven, version, owner, rrset);
+  /** Undefined where the reply needs none. */
+  #proofs(zone: AnswerableZone, version: AnswerableVersion): Proofs | undefined {
+    if (!this.#question.dnssecOk || version.chain === undefined || zone.order === undefined) return undefined;
+    return new Proofs(version, zone.order, this.#proven);
   }
 
   /** @param source of Answer */
@@ -216,7 +220,7 @@ class Lookup {
       kind: rcode === Rcode.NXDOMAIN ? 'nxdomain' : 'nodata',
       source: version.apex.key,
       answers: this.#answers,
-      authority: [...authority, ...this.#proven],
+      authority: authority.concat(this.#proven),
       additional: NOTHING,
     };
   }
@@ -244,7 +248,9 @@ class Lookup {
     let nextCloser = this.#key;
     for (;;) {
       const key = parentKey(nextCloser);
-      if (key.length === version.apex.key.length || nameAt(version, key) !== undefined) return { key, nextCloser };
+      if (version.has(key) && (key.charCodeAt(0) !== HASH_LABEL_OCTETS || nameAt(version, key) !== undefined)) {
+        return { key, nextCloser };
+      }
       nextCloser = key;
     }
   }
@@ -270,7 +276,7 @@ class Lookup {
     if (this.#question.dnssecOk && version.chain !== undefined) {
       const ds = findRRset(node, RRType.DS);
       if (ds !== undefined) this.#add(authority, version, node.wireText, ds);
-      else this.#prove(zone, version, (proofs) => proofs.noData(node.key));
+      else this.#proofs(zone, version)?.noData(node.key);
     }
     return {
       rcode: Rcode.NOERROR,
@@ -291,17 +297,12 @@ function nameAt(version: AnswerableVersion, key: string): ZoneNode | undefined {
   return key.length === version.apex.key.length ? node : undefined;
 }
 
-function rrsigRRset(rrset: ZoneRRset, apexKey: string): ZoneRRset {
-  const rdatas = rrset.signatures!.map((signature) => rrsigRdata(rrset, signature, apexKey));
-  return { type: RRType.RRSIG, ttl: rrset.ttl, rdatas };
-}
-
 /** The signatures of a name, of one RRset where that is enough (RFC 8482 §7). */
 function signaturesAt({ apex, chain }: AnswerableVersion, node: ZoneNode, all: boolean): readonly ZoneRRset[] {
   const signed = allRRsets(node).filter(({ type, signatures }) => {
     return signatures !== undefined && (type !== RRType.NSEC3 || chain !== 'nsec3');
   });
-  return (all ? signed : signed.slice(0, 1)).map((rrset) => rrsigRRset(rrset, apex.key));
+  return (all ? signed : signed.slice(0, 1)).map((rrset) => rrsigRRset(rrset, rrset.signatures!, apex.key));
 }
 
 /** Glue: the addresses in this zone of the delegation's nameservers (RFC 9471 §3). */

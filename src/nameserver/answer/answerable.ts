@@ -1,6 +1,6 @@
 /** What answers are found in, and what they consist of. */
 import type { DomainName } from '../../dns/name.ts';
-import type { ChainOrder } from '../zone/chain-order.ts';
+import type { ProofOrder } from '../zone/chain-order.ts';
 import type { PackedOctets } from '../zone/packed-octets.ts';
 import type { ZoneNode, ZoneRRset } from '../zone/zone-node.ts';
 
@@ -27,6 +27,8 @@ export interface AnswerableVersion {
   /** For direct answers. */
   readonly octets: PackedOctets | undefined;
   find(key: string): ZoneNode | undefined;
+  /** True if `find` finds the name, without the work to read it. */
+  has(key: string): boolean;
 }
 
 export interface AnswerableZone {
@@ -34,7 +36,7 @@ export interface AnswerableZone {
   /** Undefined: this server has the zone, and does not serve it (journal/withheld-zone.ts). */
   readonly published: AnswerableVersion | undefined;
   /** Of a signed zone, for proofs. */
-  readonly order?: ChainOrder | undefined;
+  readonly order?: ProofOrder | undefined;
 }
 
 /** Zones by the key of their apex. */

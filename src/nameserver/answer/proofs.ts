@@ -3,9 +3,11 @@
  * search: the record at or before a name matches the name or covers it.
  */
 
+import { lowerCaseText } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
-import type { ChainOrder } from '../zone/chain-order.ts';
-import { findRRset } from '../zone/zone-node.ts';
+import type { ProofOrder } from '../zone/chain-order.ts';
+import { rrsigRdata } from '../zone/signatures.ts';
+import { findRRset, type ZoneRRset } from '../zone/zone-node.ts';
 import type { AnswerableVersion, OwnedRRset } from './answerable.ts';
 
 /** Where a name that does not exist would be. */
@@ -18,19 +20,16 @@ export interface Encloser {
 
 export class Proofs {
   readonly #version: AnswerableVersion;
-  readonly #order: ChainOrder;
+  readonly #order: ProofOrder;
   readonly #type: number;
-  /** By the key of the owner name: several parts of a proof may be one record. */
-  readonly #records = new Map<string, OwnedRRset>();
+  readonly #section: OwnedRRset[];
 
-  constructor(version: AnswerableVersion, order: ChainOrder) {
+  /** @param section of a reply with DO, to which the proofs are added */
+  constructor(version: AnswerableVersion, order: ProofOrder, section: OwnedRRset[]) {
     this.#version = version;
     this.#order = order;
     this.#type = version.chain === 'nsec' ? RRType.NSEC : RRType.NSEC3;
-  }
-
-  get records(): Iterable<OwnedRRset> {
-    return this.#records.values();
+    this.#section = section;
   }
 
   /** That a name is there, and which types it does not have; also for an empty non-terminal. */
@@ -57,11 +56,36 @@ export class Proofs {
 
   #add(key: string): void {
     const owner = this.#order.ownerAtOrBefore(key);
-    if (owner === undefined || this.#records.has(owner)) return;
-    const node = this.#version.find(owner);
+    const node = owner === undefined ? undefined : this.#version.find(owner);
     const rrset = node && findRRset(node, this.#type);
-    if (rrset !== undefined) this.#records.set(owner, { owner: node!.wireText, rrset, ttl: rrset.ttl });
+    if (rrset === undefined) return;
+    // One record may be several parts of a proof.
+    addSigned(this.#section, node!.wireText, rrset, rrset.ttl, this.#version.apex.key);
   }
+}
+
+/** Adds an RRset, followed by its signatures (RFC 4035 §3.1.1). @param ttl of all these records (RFC 4034 §3) */
+export function addSigned(section: OwnedRRset[], owner: string, rrset: ZoneRRset, ttl: number, apexKey: string): void {
+  addOnce(section, owner, rrset, ttl);
+  if (rrset.signatures !== undefined) addOnce(section, owner, rrsigRRset(rrset, rrset.signatures, apexKey), ttl);
+}
+
+/** Adds an RRset that may be there already: a chain of CNAMEs and DNAMEs can come to a DNAME or a proof again. */
+export function addOnce(section: OwnedRRset[], owner: string, rrset: ZoneRRset, ttl: number): void {
+  for (const each of section) if (isSameRRset(each, owner, rrset)) return;
+  section.push({ owner, rrset, ttl });
+}
+
+function isSameRRset(each: OwnedRRset, owner: string, { type, rdatas }: ZoneRRset): boolean {
+  if (each.rrset.type !== type || each.owner.length !== owner.length || each.rrset.rdatas[0] !== rdatas[0])
+    return false;
+  return each.owner === owner || lowerCaseText(each.owner) === lowerCaseText(owner);
+}
+
+/** The signatures of an RRset as an RRset. */
+export function rrsigRRset(rrset: ZoneRRset, signatures: readonly string[], apexKey: string): ZoneRRset {
+  const rdatas = signatures.map((signature) => rrsigRdata(rrset, signature, apexKey));
+  return { type: RRType.RRSIG, ttl: rrset.ttl, rdatas };
 }
 
 export function wildcardAt({ key }: Encloser): string {

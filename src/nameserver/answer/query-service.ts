@@ -104,7 +104,8 @@ export class QueryService {
     if (qtype === RRType.OPT || (qtype >= 128 && qtype < RRType.ANY)) {
       return errorAnswer(qtype === MAILA || qtype === MAILB ? Rcode.NOTIMP : Rcode.FORMERR);
     }
-    return answerQuestion(this.#options.zones, { ...query, overTcp, dnssecOk });
+    const { key, wireText } = query;
+    return answerQuestion(this.#options.zones, { key, wireText, qtype, overTcp, dnssecOk });
   }
 
   #write(
@@ -163,5 +164,5 @@ const MAILA = 254;
 /** The answer to a query for the SOA of a zone has its EXPIRE. */
 function addExpireOf({ answers }: Answer, edns: ReplyEdns): void {
   const rrset = answers[0]?.rrset;
-  if (answers.length === 1 && rrset?.type === RRType.SOA) addExpire(edns, rrset.rdatas[0]!);
+  if (rrset?.type === RRType.SOA) addExpire(edns, rrset.rdatas[0]!);
 }

@@ -7,8 +7,8 @@ import { newSigningKey, signedZone } from '../../../test/support/signed-zone.ts'
 import { nsec3Hash, nsec3OwnerName } from '../../dns/dnssec/denial.ts';
 import { ZoneKeys } from '../../dns/dnssec/verify.ts';
 import { DomainName } from '../../dns/name.ts';
-import { formatRRType, type Rdata, type ResourceRecord, RRType } from '../../dns/rdata.ts';
-import { ednsRecord } from '../../dns/wire/edns.ts';
+import { formatRRType, type NumberedOctets, type Rdata, type ResourceRecord, RRType } from '../../dns/rdata.ts';
+import { ednsRecord, findEdns } from '../../dns/wire/edns.ts';
 import { decodeMessage, encodeMessage, formatRcode, type Message, makeMessage } from '../../dns/wire/message.ts';
 import type { ZoneEdit } from '../../dns/zone-change.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
@@ -86,12 +86,18 @@ interface Question {
   readonly overTcp?: boolean;
 }
 
-function ask(service: NameserverService, { qname, qtype, overTcp = false }: Question, dnssecOk: boolean, size = 1232) {
+function ask(
+  service: NameserverService,
+  { qname, qtype, overTcp = false }: Question,
+  dnssecOk: boolean,
+  size = 1232,
+  options: readonly NumberedOctets[] = [],
+) {
   const query = encodeMessage(
     makeMessage({
       checkingDisabled: true,
       questions: [{ qname, qtype, qclass: 1 }],
-      additional: [ednsRecord({ dnssecOk, udpPayloadSize: size })],
+      additional: [ednsRecord({ dnssecOk, udpPayloadSize: size, options })],
     }),
   );
   const reply = overTcp ? service.answerStream(query, PEER) : service.answerDatagram(query, PEER);
@@ -156,6 +162,7 @@ describe.each(['nsec3', 'nsec'] as const)('answers of a zone with %s', (chain) =
       add(at('far'), to('CNAME', DomainName.parse('z.wild', OTHER))),
       add(at('back'), to('CNAME', DomainName.parse('back', OTHER))),
       add(at('loop'), to('CNAME', at('loop'))),
+      add(at('a.self'), to('DNAME', at('self'))),
       // A real name where an NSEC3 record is, and one below such a name.
       add(at(hashed('a')), text),
       add(at(`below.${hashed('sub')}`), text),
@@ -197,6 +204,7 @@ describe.each(['nsec3', 'nsec'] as const)('answers of a zone with %s', (chain) =
     ['DNAME to a wildcard', 'www.moved', RRType.A, `NOERROR DNAME 2 RRSIG CNAME A | ${proof(1)}`],
     ['an alias to a wildcard of another zone', 'far', RRType.A, `NOERROR CNAME 2 RRSIG A | ${proof(1)}`],
     ['an alias there and back', 'back', RRType.A, 'NOERROR 2 CNAME 3 RRSIG A |'],
+    ['a DNAME that its chain comes to again', 'a.A.self', RRType.DNAME, 'NOERROR DNAME RRSIG CNAME |'],
     ['a loop', 'loop', RRType.A, 'NOERROR CNAME RRSIG |'],
     ['a real name where an NSEC3 record is', hashed('a'), RRType.TXT, 'NOERROR TXT RRSIG |'],
     ['signatures', 'a', RRType.RRSIG, 'NOERROR RRSIG |'],
@@ -229,6 +237,13 @@ describe.each(['nsec3', 'nsec'] as const)('answers of a zone with %s', (chain) =
     expect(summary('@', RRType.ANY, true)).toMatch(/^NOERROR SOA 4 RRSIG NS DNSKEY (NSEC|NSEC3PARAM) \|$/);
     const withoutDo = ask(zones.signed, { qname: APEX, qtype: RRType.RRSIG }, false);
     expect(withoutDo.answers.map(({ type }) => type)).toEqual([RRType.RRSIG]);
+  });
+
+  it('the SOA with its signature has EXPIRE', () => {
+    const options = [{ code: 9, octets: new Uint8Array(0) }];
+    const reply = ask(zones.signed, { qname: APEX, qtype: RRType.SOA }, true, 1232, options);
+    expect(reply.answers).toHaveLength(2);
+    expect(findEdns(reply)!.options.map(({ octets }) => Buffer.from(octets).readUInt32BE())).toEqual([3_600_000]);
   });
 
   it('the SOA of a negative answer and its signature have the same TTL', () => {

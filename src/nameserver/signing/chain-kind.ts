@@ -126,3 +126,21 @@ function bitmapsOf(types: readonly number[]): string {
   writeTypeBitmaps(writer, types);
   return writer.finish().toString('latin1');
 }
+
+/** As ProofOrder.ownerAtOrBefore. @param floor finds the greatest order key that is not greater, in a circle */
+export function ownerFoundBy(
+  kind: ChainKind,
+  key: string,
+  floor: (orderKey: Uint8Array) => Uint8Array | undefined,
+): string | undefined {
+  const found = floor(octetsOf(kind.orderKey(key)));
+  return found && kind.owner(textOf(found)).key;
+}
+
+export function octetsOf(orderKey: string): Uint8Array {
+  return Buffer.from(orderKey, 'latin1');
+}
+
+export function textOf(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1');
+}

@@ -3,12 +3,12 @@
  * are written; an edit of data alone changes none.
  */
 import { RRType } from '../../dns/rdata.ts';
-import type { ChainOrder } from '../zone/chain-order.ts';
+import type { ChainOrder, SharedChain } from '../zone/chain-order.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import { cutAbove, type ZoneNames } from '../zone/occlusion.ts';
 import { findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 import { isCut, isStrictlyBelow, negativeTtlOf, parentKey } from '../zone/zone-version.ts';
-import type { ChainKind } from './chain-kind.ts';
+import { type ChainKind, octetsOf, ownerFoundBy, textOf } from './chain-kind.ts';
 import { OrderedKeys, type SealedOrder } from './ordered-keys.ts';
 
 export class Chain implements ChainOrder {
@@ -36,12 +36,15 @@ export class Chain implements ChainOrder {
   }
 
   ownerAtOrBefore(key: string): string | undefined {
-    const found = this.#order.publishedFloor(octetsOf(this.kind.orderKey(key)));
-    return found && this.kind.owner(textOf(found)).key;
+    return ownerFoundBy(this.kind, key, (orderKey) => this.#order.publishedFloor(orderKey));
   }
 
-  has(key: string): boolean {
-    return this.#order.isPublished(octetsOf(this.kind.orderKey(key)));
+  get shape(): number {
+    return this.#order.shape;
+  }
+
+  share(): SharedChain {
+    return { chain: this.kind.type === RRType.NSEC3 ? 'nsec3' : 'nsec', order: this.#order.share() };
   }
 
   seal(): void {
@@ -207,12 +210,4 @@ function haveSameTypes(a: readonly ZoneRRset[], b: readonly ZoneRRset[]): boolea
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i]!.type !== b[i]!.type) return false;
   return true;
-}
-
-function octetsOf(orderKey: string): Uint8Array {
-  return Buffer.from(orderKey, 'latin1');
-}
-
-function textOf(octets: Uint8Array): string {
-  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1');
 }

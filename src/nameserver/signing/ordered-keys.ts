@@ -6,6 +6,7 @@
  * between two calls of `seal`. The root that results is that of a draft; `publish` shows it to other threads, `abandon` goes back to
  * the one that is published.
  */
+import type { SharedOrder } from '../zone/chain-order.ts';
 import { u16, writeU16 } from '../zone/node-octets.ts';
 import { GivenUpBlocks } from '../zone/read-turns.ts';
 import {
@@ -26,7 +27,6 @@ import {
   ORDERED_HEADER_WORDS,
   OrderedHeader,
   OrderedOctets,
-  type SharedOrder,
   SLOTS,
   startOf,
 } from './ordered-octets.ts';
@@ -113,12 +113,7 @@ export class OrderedKeys extends OrderedOctets {
     return this.afterFrom(this.#root, key);
   }
 
-  /** As `has` in the published state. */
-  isPublished(key: Uint8Array): boolean {
-    return this.hasFrom(this.#header[OrderedHeader.root]!, key);
-  }
-
-  /** As `floor` in the published state. */
+  /** As `floor` in the published state, which queries see. */
   publishedFloor(key: Uint8Array): Uint8Array | undefined {
     return this.floorFrom(this.#header[OrderedHeader.root]!, key);
   }

@@ -9,6 +9,7 @@
  * of a leaf is the length of the key (1) and the key; one of another block has the number of the block below (4) before them, and
  * its key is not greater than any key below. That of the first entry is not read.
  */
+import type { SharedOrder } from '../zone/chain-order.ts';
 import { u16 } from '../zone/node-octets.ts';
 
 export const BLOCK_OCTETS = 2048;
@@ -30,15 +31,6 @@ export const MAX_KEY_OCTETS = 255;
 /** Shared memory of 32 bits each. */
 export const OrderedHeader = { root: 0, shape: 1 } as const;
 export const ORDERED_HEADER_WORDS = 2;
-
-/** The memory of a set, to be sent to a thread. */
-export interface SharedOrder {
-  readonly chunks: readonly SharedArrayBuffer[];
-  /** Of OrderedHeader. */
-  readonly header: SharedArrayBuffer;
-  /** The number of this shape: it changes when the set gets more memory. */
-  readonly shape: number;
-}
 
 export class OrderedOctets {
   protected chunks: Buffer[];

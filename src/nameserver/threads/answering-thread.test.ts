@@ -7,8 +7,11 @@ import { freePort } from '../../../test/support/free-port.ts';
 import { runProgram, waitUntil } from '../../../test/support/process.ts';
 import { type RawOption, rawMessage, rawOpt, rawQuestion } from '../../../test/support/raw-message.ts';
 import { describeWith } from '../../../test/support/require-server.ts';
+import { signedZone } from '../../../test/support/signed-zone.ts';
 import { DomainName } from '../../dns/name.ts';
 import { type Rdata, RRType } from '../../dns/rdata.ts';
+import { ednsRecord } from '../../dns/wire/edns.ts';
+import { decodeMessage, encodeMessage, makeMessage } from '../../dns/wire/message.ts';
 import type { ZoneEdit } from '../../dns/zone-change.ts';
 import { cookieAnswers, dailySecrets } from '../answer/cookie-answers.ts';
 import { RateLimiter, type SharedRateLimit } from '../answer/rate-limit.ts';
@@ -16,6 +19,9 @@ import { NameserverService } from '../answer/service.ts';
 import { NameserverCounts } from '../counts.ts';
 import { applyEdits } from '../zone/edit.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
+import { readTurns, TurnCounter } from '../zone/read-turns.ts';
+import { allRRsets } from '../zone/zone-node.ts';
+import { rdataText } from '../zone/zone-version.ts';
 import { AnsweringThread } from './answering-thread.ts';
 import { monotonicMs } from './monotonic.ts';
 
@@ -83,6 +89,11 @@ function change(zone: EmbeddedZone, edits: readonly ZoneEdit[]): void {
   applyEdits(zone.draft, edits);
   zone.publish(zone.seal()!);
   thread.published(zone);
+}
+
+function withDo(name: string, qtype: number): Buffer {
+  const questions = [{ qname: DomainName.parse(name), qtype, qclass: 1 }];
+  return Buffer.from(encodeMessage(makeMessage({ questions, additional: [ednsRecord({ dnssecOk: true })] })));
 }
 
 const digArguments = (label: string, options: readonly string[]) => [
@@ -166,6 +177,61 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'an answerin
     expect(forwarded).toBe(6 * 3);
   });
 
+  it.each(['nsec3', 'nsec'] as const)('gives the same replies from a zone with %s', async (chain) => {
+    const add = (label: string, type: number, rdata: Rdata): ZoneEdit => {
+      return { kind: 'add-to-rrset', rrset: { ownerName: at(label), type, ttl: 60, rdatas: [rdata] } };
+    };
+    const edits = [
+      address('host', '192.0.2.1'),
+      address('*.wild', '192.0.2.2'),
+      address('a.b.c.wild', '192.0.2.2'),
+      add('alias', RRType.CNAME, { kind: 'CNAME', target: at('x.wild') }),
+    ];
+    const zone = signedZone(APEX, { chain }, { edits });
+    const service = await start(zone);
+    // The thread gets the memory of what has grown since.
+    for (let i = 0; i < 300; i += 30) {
+      change(
+        zone,
+        Array.from({ length: 30 }, (_, name) => address(`more${i + name}`, '192.0.2.4')),
+      );
+    }
+    change(zone, [add('sub', RRType.NS, { kind: 'NS', target: at('ns.sub') }), address('ns.sub', '192.0.2.3')]);
+    const names = [
+      'host',
+      'none',
+      'q.none',
+      'x.wild',
+      'q.x.wild',
+      'b.c.wild',
+      'alias',
+      'sub',
+      'x.sub',
+      'HOST',
+      'more7',
+    ];
+    const queries = names.flatMap((name) =>
+      [RRType.A, RRType.TXT, RRType.DS, RRType.ANY, RRType.RRSIG, RRType.NSEC, RRType.NSEC3].map((qtype) =>
+        withDo(`${name}.${APEX}`, qtype),
+      ),
+    );
+    const replies = new Map<number, string>();
+    const socket = createSocket('udp4');
+    socket.on('message', (reply) => replies.set(reply.readUInt16BE(0), reply.toString('hex')));
+    for (const [id, query] of queries.entries()) {
+      query.writeUInt16BE(id);
+      socket.send(query, port, '127.0.0.1');
+      if (id % 20 === 19) await waitUntil('replies', () => replies.size === id + 1);
+    }
+    await waitUntil('all replies', () => replies.size === queries.length);
+    await new Promise<void>((resolve) => socket.close(resolve));
+    const expected = queries.map((query) =>
+      Buffer.from(service.answerDatagram(query, PEER) as Uint8Array).toString('hex'),
+    );
+    expect(queries.map((_, id) => replies.get(id))).toEqual(expected);
+    expect(forwarded).toBe(0);
+  });
+
   it('leaves everything but plain queries of its zones to the main thread', async () => {
     const zone = editedZone(APEX, { edits: [address('host', '192.0.2.1')] });
     await start(zone);
@@ -235,6 +301,69 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'an answerin
     // An alias and an address.
     expect(replies.filter((reply) => reply.readUInt16BE(6) !== 2)).toEqual([]);
     expect(forwarded).toBeLessThan(replies.length);
+  });
+
+  it.each(['nsec3', 'nsec'] as const)('a proof has records of one version, with %s', async (chain) => {
+    // Two versions have no name of the chain in common but the apex.
+    const names = Array.from({ length: 12 }, (_, i) => i);
+    const to = (present: string, other: string): ZoneEdit[] => [
+      ...names.map((i) => address(`${present}${i}`, '192.0.2.1')),
+      ...names.map((i): ZoneEdit => ({ kind: 'delete-rrset', ownerName: at(`${other}${i}`), type: RRType.A })),
+    ];
+    const zone = signedZone(APEX, { chain }, { edits: to('a', 'b') });
+    /** Records of the chain by serial. */
+    const chains = new Map<number, ReadonlySet<string>>();
+    const note = () => {
+      const records = [...zone.published.nodes.values()].flatMap((node) =>
+        allRRsets(node)
+          .filter(({ type }) => type === RRType.NSEC || type === RRType.NSEC3)
+          .map(({ rdatas }) => node.key + rdatas[0]),
+      );
+      chains.set(zone.published.serial, new Set(records));
+    };
+    note();
+    await start(zone);
+    const query = withDo(`none.q.none.${APEX}`, RRType.A);
+    const socket = createSocket('udp4');
+    const replies: Buffer[] = [];
+    socket.on('message', (reply) => replies.push(reply));
+    for (let round = 1; round <= 60; round++) {
+      for (let i = 0; i < 20; i++) socket.send(query, port, '127.0.0.1');
+      await new Promise(setImmediate);
+      for (let i = 0; i < 4; i++) {
+        change(zone, i % 2 === 0 ? to('b', 'a') : to('a', 'b'));
+        note();
+      }
+      await waitUntil('replies', () => replies.length === round * 20);
+    }
+    await new Promise<void>((resolve) => socket.close(resolve));
+    const serials = new Set<number>();
+    for (const { authority } of replies.map((reply) => decodeMessage(reply))) {
+      const soa = authority.find(({ rdata }) => rdata.kind === 'SOA')!.rdata as Extract<Rdata, { kind: 'SOA' }>;
+      const proof = authority.filter(({ type }) => type === RRType.NSEC || type === RRType.NSEC3);
+      serials.add(soa.serial);
+      expect(proof.length).toBeGreaterThan(0);
+      const version = chains.get(soa.serial)!;
+      for (const { ownerName, rdata } of proof) expect(version).toContain(ownerName.key + rdataText(rdata));
+    }
+    expect(serials.size).toBeGreaterThan(5);
+    expect(forwarded).toBeLessThan(replies.length / 2);
+  });
+
+  it('the order of a chain changes within the publication of its version', () => {
+    const zone = signedZone(APEX);
+    const publication = new TurnCounter(new SharedArrayBuffer(128), readTurns.publications);
+    const seen: number[] = [];
+    const signer = zone.signer!;
+    const publish = signer.publish.bind(signer);
+    signer.publish = () => {
+      seen.push(publication.publication);
+      publish();
+    };
+    applyEdits(zone.draft, [address('host', '192.0.2.1')]);
+    zone.publish(zone.seal()!);
+    // Odd during one.
+    expect(seen.map((number) => number % 2)).toEqual([1]);
   });
 
   it('shares the limit with the main thread, and its counts are those of the server', async () => {

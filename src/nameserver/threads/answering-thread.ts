@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import type { DomainName } from '../../dns/name.ts';
 import type { DnsService } from '../answer/dns-service.ts';
+import type { ChainOrder } from '../zone/chain-order.ts';
 import type { PackedNodes } from '../zone/packed-nodes.ts';
 import { readTurns } from '../zone/read-turns.ts';
 import type { ZoneVersion } from '../zone/zone-version.ts';
@@ -24,12 +25,16 @@ export interface ReadableZone {
   readonly apex: DomainName;
   /** Undefined: the zone is withheld. */
   readonly published: ZoneVersion | undefined;
+  /** Of a signed zone. */
+  readonly order?: ChainOrder | undefined;
 }
 
 /** What the thread knows of a zone. */
 interface Shared {
   readonly table: PackedNodes | undefined;
   readonly shape: number;
+  readonly order: ChainOrder | undefined;
+  readonly orderShape: number;
 }
 
 export interface AnsweringThreadOptions {
@@ -97,14 +102,19 @@ export class AnsweringThread {
     const shared = this.#shared.get(zone);
     if (shared === undefined) return;
     const table = tableOf(zone);
-    if (table === undefined || (table === shared.table && table.shape === shared.shape)) return;
+    if (table === undefined) return;
+    const { order } = zone;
+    const hasTable = table === shared.table && table.shape === shared.shape;
+    const hasOrder = order === shared.order && (order?.shape ?? 0) === shared.orderShape;
+    if (hasTable && hasOrder) return;
     this.#post({ kind: 'octets', zone: this.#share(zone) });
   }
 
   #share(zone: ReadableZone): SharedZone {
     const table = tableOf(zone);
-    this.#shared.set(zone, { table, shape: table?.shape ?? 0 });
-    return { apex: ownOctets(zone.apex.octets), octets: table?.share() };
+    const { order } = zone;
+    this.#shared.set(zone, { table, shape: table?.shape ?? 0, order, orderShape: order?.shape ?? 0 });
+    return { apex: ownOctets(zone.apex.octets), octets: table?.share(), chain: order?.share() };
   }
 
   /** @param sharers see UdpListener */

@@ -1,6 +1,7 @@
 /** The messages between the main thread and one that answers queries: values that survive a structured clone. */
 import type { ServerIdentity } from '../answer/chaos.ts';
 import type { SharedRateLimit } from '../answer/rate-limit.ts';
+import type { SharedChain } from '../zone/chain-order.ts';
 import type { SharedOctets } from '../zone/packed-octets.ts';
 
 /** `workerData` of the thread. */
@@ -26,6 +27,8 @@ export interface SharedZone {
   readonly apex: Uint8Array;
   /** Undefined: the main thread answers for this zone. */
   readonly octets: SharedOctets | undefined;
+  /** Of a signed zone. */
+  readonly chain: SharedChain | undefined;
 }
 
 /** A datagram that the main thread answers. */
@@ -45,7 +48,7 @@ export interface ForwardedReply {
 export type ToThread =
   /** In place of what was sent before. */
   | { readonly kind: 'zones'; readonly zones: readonly SharedZone[]; readonly settings: AnswerSettings }
-  /** The octets of one of these zones. */
+  /** The memory of one of these zones. */
   | { readonly kind: 'octets'; readonly zone: SharedZone }
   | {
       readonly kind: 'open';

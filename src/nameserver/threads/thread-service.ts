@@ -11,6 +11,7 @@ import type { DnsPeer } from '../answer/dns-service.ts';
 import { type QueryReply, QueryService } from '../answer/query-service.ts';
 import { RateLimiter } from '../answer/rate-limit.ts';
 import { ReplyCounts } from '../answer/reply-counts.ts';
+import { ChainReader } from '../signing/chain-reader.ts';
 import { NotShared, OctetsReader, type SharedOctets } from '../zone/packed-octets.ts';
 import { TurnCounter } from '../zone/read-turns.ts';
 import { findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
@@ -71,6 +72,10 @@ class SharedVersion implements AnswerableVersion {
     return this.#current.find(key);
   }
 
+  has(key: string): boolean {
+    return this.#current.has(key);
+  }
+
   get chain(): 'nsec' | 'nsec3' | undefined {
     return chainOf(this.apexNode);
   }
@@ -79,14 +84,16 @@ class SharedVersion implements AnswerableVersion {
 class ThreadZone implements AnswerableZone {
   readonly apex: DomainName;
   #version: SharedVersion | undefined;
+  #order: ChainReader | undefined;
 
-  constructor({ apex, octets }: SharedZone) {
-    this.apex = DomainName.ofWire(apex);
-    this.share(octets);
+  constructor(zone: SharedZone) {
+    this.apex = DomainName.ofWire(zone.apex);
+    this.share(zone);
   }
 
-  share(octets: SharedOctets | undefined): void {
+  share({ octets, chain }: SharedZone): void {
     this.#version = octets && new SharedVersion(this.apex, octets);
+    this.#order = chain && new ChainReader(this.apex, chain);
   }
 
   /** @throws NotShared if the zone is withheld, or not shared yet */
@@ -95,9 +102,10 @@ class ThreadZone implements AnswerableZone {
     return this.#version;
   }
 
-  /** @throws NotShared: the main thread has the proofs */
-  get order(): never {
-    throw new NotShared();
+  /** @throws NotShared if the zone is signed in another way than when it was shared */
+  get order(): ChainReader {
+    if (this.#order === undefined || this.#order.chain !== this.published.chain) throw new NotShared();
+    return this.#order;
   }
 }
 
@@ -134,8 +142,8 @@ export class ThreadService {
     });
   }
 
-  setOctets({ apex, octets }: SharedZone): void {
-    this.#zones.get(DomainName.ofWire(apex).key)?.share(octets);
+  setOctets(zone: SharedZone): void {
+    this.#zones.get(DomainName.ofWire(zone.apex).key)?.share(zone);
   }
 
   /** As DnsService.answerDatagram. */

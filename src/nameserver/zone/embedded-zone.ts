@@ -83,10 +83,11 @@ export class EmbeddedZone {
       if (version.cuts > 0) table?.setCuts(version.cuts);
       version.nodes.pack();
       version.nodes.packed?.setCuts(version.cuts);
+      // Proofs are of the version that they are found in.
+      this.signer?.publish();
     });
     if (version.nodes.packed !== table) table?.unshare();
     this.#published = version;
-    this.signer?.publish();
     this.#publishedCommit = this.pendingCommit;
     for (const key of keys) this.unfolded.add(key);
     if (diff.removed.length + diff.added.length > MAX_RECENT_RECORDS) this.#recent = [];
