@@ -12,7 +12,7 @@ import { describeWithheld, type WithheldZone } from './journal/withheld-zone.ts'
 import { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { newVersion, replaceStatics, StaticConflict, type StaticContent } from './zone/static-records.ts';
-import { type StaticRRsets, withSerial, ZoneVersion } from './zone/zone-version.ts';
+import { type StaticRRsets, ZoneVersion } from './zone/zone-version.ts';
 
 /**
  * How far beyond the highest known serial a recovery goes. After a power failure the marker on disk may lack the commits since
@@ -97,8 +97,7 @@ export function recoveredVersion(
   }
   const draft = new ZoneDraft(base);
   replaceStatics(draft, content, 'set-aside');
-  const soa = draft.findRRset(apex.key, RRType.SOA)!;
-  draft.setRRset(apex, { type: soa.type, ttl: soa.ttl, rdatas: [withSerial(soa.rdatas[0]!, chosen)] });
+  draft.setSerial(chosen);
   return draft.version();
 }
 

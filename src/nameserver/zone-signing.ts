@@ -60,7 +60,6 @@ export class ZoneSigning {
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
   #isClosed = false;
-  #earliestExpiration = 0;
 
   private constructor(options: ZoneSigningOptions, settings: DnssecSettings, signer: ZoneSigner) {
     this.#options = options;
@@ -102,11 +101,6 @@ export class ZoneSigning {
   set settings(settings: DnssecSettings) {
     this.#settings = settings;
     this.#signer.policy = { ...this.#signer.policy, validitySeconds: settings.validityDays * DAY_SECONDS };
-  }
-
-  /** Seconds since 1970: when the first signature expires. */
-  get earliestExpiration(): number {
-    return this.#earliestExpiration;
   }
 
   async close(): Promise<void> {
@@ -166,23 +160,18 @@ export class ZoneSigning {
 
   /** @param until `soon`: also a part of those that need not be renewed at once */
   async #renew(until: 'now' | 'soon'): Promise<void> {
-    const { zone, now } = this.#options;
+    const { zone } = this.#options;
     const validitySeconds = this.#settings.validityDays * DAY_SECONDS;
     const slices = new TimeSlices();
     const urgent: string[] = [];
     const others: string[] = [];
-    let earliestSeconds = Number.POSITIVE_INFINITY;
     let names = 0;
     let greatestTtl = 0;
     for (const node of zone.published.nodes.values()) {
       for (const { ttl } of allRRsets(node)) greatestTtl = Math.max(greatestTtl, ttl);
-      const state = this.#signer.check(node, node.key === zone.apex.key);
       names += 1;
-      if (state.due === 'now') urgent.push(node.key);
-      else {
-        earliestSeconds = Math.min(earliestSeconds, state.earliestSeconds);
-        if (state.due === 'soon') others.push(node.key);
-      }
+      const due = this.#signer.dueAt(node, node.key === zone.apex.key);
+      if (due !== undefined) (due === 'now' ? urgent : others).push(node.key);
       if (slices.over) await slices.next();
     }
     // All names within a quarter of the validity, which is what is left of it then.
@@ -194,7 +183,6 @@ export class ZoneSigning {
       await slices.next();
     }
     await this.#announce(greatestTtl);
-    this.#earliestExpiration = now() + Math.min(earliestSeconds, validitySeconds);
   }
 }
 

@@ -2,7 +2,7 @@
  * A synchronous connection to an SQLite database: pragmas, cached statements, rows, errors as SqliteError. For readers of
  * much data, locks, and the writing thread (worker-thread.ts). Left out: transactions (group-commit.ts).
  */
-import { chmodSync, closeSync, fsyncSync, openSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Driver, type DriverConnection, type DriverStatement, loadDriver, type SqlValue } from './driver.ts';
 import { SqliteError, sqliteErrorFrom } from './sqlite-error.ts';
@@ -100,6 +100,17 @@ function createPrivately(file: string): void {
 export function syncPath(path: string): void {
   const descriptor = openSync(path, 'r');
   try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Writes a file that is not there yet, with mode 0600, and syncs it to disk. @throws Error with code EEXIST, or another of the system */
+export function writeNewFile(file: string, text: string): void {
+  const descriptor = openSync(file, 'wx', FILE_MODE);
+  try {
+    writeFileSync(descriptor, text);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);

@@ -11,8 +11,6 @@ import { ednsRecord } from '../../src/dns/wire/edns.ts';
 import { encodeMessage, makeMessage, Opcode } from '../../src/dns/wire/message.ts';
 import type { ZoneEdit } from '../../src/dns/zone-change.ts';
 import { parseZoneFile } from '../../src/dns/zone-file/zone-file.ts';
-import { cookieAnswers } from '../../src/nameserver/answer/cookie-answers.ts';
-import { NameserverService } from '../../src/nameserver/answer/service.ts';
 import { TcpListener } from '../../src/nameserver/sockets/tcp-listener.ts';
 import { UdpListener } from '../../src/nameserver/sockets/udp-listener.ts';
 import type { EmbeddedZone } from '../../src/nameserver/zone/embedded-zone.ts';
@@ -20,6 +18,7 @@ import { isSignerType } from '../../src/nameserver/zone/signer-types.ts';
 import { freePort } from '../support/free-port.ts';
 import { REPOSITORY } from '../support/installation.ts';
 import type { PrimaryServer } from '../support/primary-server.ts';
+import { queryService } from '../support/query-service.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 import { signedZone, zoneFileOf } from '../support/signed-zone.ts';
 import { ACCEPTED } from './accepted.ts';
@@ -44,19 +43,7 @@ function signed(chain: 'nsec' | 'nsec3'): EmbeddedZone {
 }
 
 async function serve(zone: EmbeddedZone) {
-  const service = new NameserverService({
-    zones: new Map([[zone.apex.key, zone]]),
-    findKey: () => undefined,
-    now: () => Math.floor(Date.now() / 1000),
-    cookies: cookieAnswers(() => Buffer.alloc(16)),
-    limiter: undefined,
-    nsid: undefined,
-    chaosVersion: undefined,
-    tcpIdleSeconds: 10,
-    tsigFudgeMax: 300,
-    update: () => Promise.resolve(5),
-    transfer: async function* () {},
-  });
+  const service = queryService([zone]);
   const port = await freePort();
   const faults: unknown[] = [];
   const udp = new UdpListener(service, (fault) => faults.push(fault));

@@ -185,7 +185,7 @@ class Validation {
   #checkReferral(ns: SignedRRset, key: string, qtype: number): void {
     this.#used.add(ns);
     const isBelow = isStrictlyBelow(key, ns.key) || (key === ns.key && qtype !== RRType.DS);
-    if (!isBelow || ns.isSigned) this.#fault(ns, 'is no referral');
+    if (!isBelow || ns.isSigned) this.#fault(ns, 'is not a referral');
     const ds = this.#authority.find(({ key: owner, type }) => type === RRType.DS && owner === ns.key);
     if (ds !== undefined) {
       this.#used.add(ds);

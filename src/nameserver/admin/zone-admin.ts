@@ -25,7 +25,7 @@ import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { whyForbidden } from '../zone/judge-change.ts';
 import type { ZoneLimits } from '../zone/limits.ts';
 import { listUnserved, UnservedEditor } from '../zone/unserved.ts';
-import { nameOf, soaSerial, withSerial, type ZoneVersion } from '../zone/zone-version.ts';
+import { nameOf, soaSerial, type ZoneVersion } from '../zone/zone-version.ts';
 import { planImport } from './import-changes.ts';
 import { TimeSlices } from './time-slices.ts';
 import { EmbeddedZoneDnssec, withKeys } from './zone-dnssec.ts';
@@ -153,7 +153,7 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
       // From the draft: a commit in flight has a later serial than the published version.
       const before = soaSerial(soa.rdatas[0]!);
       requireLaterSerial(serial, before);
-      draft.setRRset(apex, { type: soa.type, ttl: soa.ttl, rdatas: [withSerial(soa.rdatas[0]!, serial)] });
+      draft.setSerial(serial);
       return { before, serial };
     }, performance.now() + COMMIT_TIMEOUT_MS);
   }

@@ -13,10 +13,10 @@ import type { DomainName } from '../../dns/name.ts';
 import { formatRdata } from '../../dns/presentation/rdata-text.ts';
 import { type DnskeyFields, type DsFields, RRType } from '../../dns/rdata.ts';
 import { type KeyStore, KeyStoreError } from '../keys/key-store.ts';
-import { describeMissingKeys, dnskeysOf } from '../keys/missing-keys.ts';
+import { cdsOf, describeMissingKeys, dnskeysOf, isSameKey } from '../keys/missing-keys.ts';
 import { expirationOf } from '../zone/signatures.ts';
 import { allRRsets } from '../zone/zone-node.ts';
-import { rdataOf, type ZoneVersion } from '../zone/zone-version.ts';
+import type { ZoneVersion } from '../zone/zone-version.ts';
 import { TimeSlices } from './time-slices.ts';
 
 export interface ZoneDnssecParts {
@@ -91,7 +91,7 @@ function keyView({ key, times }: KeyPair, version: ZoneVersion | undefined): Zon
 }
 
 function isAmong(dnskeys: readonly DnskeyFields[], { key }: Pick<KeyPair, 'key'>): boolean {
-  return dnskeys.some(({ publicKey }) => Buffer.compare(publicKey, key.dnskey.publicKey) === 0);
+  return dnskeys.some((dnskey) => isSameKey(dnskey, key.dnskey));
 }
 
 function signedKey(apex: DomainName, dnskey: DnskeyFields, announced: readonly DsFields[]): SignedKeyView {
@@ -120,14 +120,6 @@ function signedKey(apex: DomainName, dnskey: DnskeyFields, announced: readonly D
       },
     }),
   };
-}
-
-function cdsOf(version: ZoneVersion): readonly DsFields[] {
-  const rrset = allRRsets(version.apexNode).find(({ type }) => type === RRType.CDS);
-  return (rrset?.rdatas ?? []).flatMap((octets) => {
-    const rdata = rdataOf(RRType.CDS, octets);
-    return rdata.kind === 'CDS' ? [rdata] : [];
-  });
 }
 
 async function countSignatures(version: ZoneVersion, now: number): Promise<NonNullable<DnssecStatus['signatures']>> {

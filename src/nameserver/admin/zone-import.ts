@@ -18,8 +18,9 @@ import {
 } from '../../dns/zone-file/zone-file.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import { isSameRRset } from '../zone/rrset-members.ts';
+import { isSignerType } from '../zone/signer-types.ts';
 import type { ZoneNode, ZoneRRset } from '../zone/zone-node.ts';
-import { nameOf, rdataText, soaSerial, withSerial } from '../zone/zone-version.ts';
+import { nameOf, rdataText, soaSerial } from '../zone/zone-version.ts';
 import type { TimeSlices } from './time-slices.ts';
 
 /** The RRsets of the file at one name. */
@@ -41,8 +42,8 @@ export interface ImportedZone {
 /** Skipped RRsets that the report lists. */
 const MAX_LISTED = 20;
 
-/** RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM, CDS, CDNSKEY, and the private type of BIND for its signing state. */
-const SIGNING_TYPES: ReadonlySet<number> = new Set([46, 47, 48, 50, 51, 59, 60, 65534]);
+/** A private type of BIND for its signing state. */
+const BIND_SIGNING_STATE = 65_534;
 
 /** Counts RRsets for the report. */
 export class ImportTally {
@@ -86,7 +87,7 @@ export async function readImportedZone(text: string, apex: DomainName, slices: T
       if (!ownerName.isAtOrBelow(apex)) throw outOfZone(record, apex);
       if (type === RRType.SOA) {
         if (key === apex.key && record.rdata.kind === 'SOA') serial ??= record.rdata.serial;
-      } else if (SIGNING_TYPES.has(type)) {
+      } else if (isSignerType(type) || type === BIND_SIGNING_STATE) {
         if (lastSigned !== `${type} ${key}`) {
           tally.skip(
             type,
@@ -221,9 +222,5 @@ export function planName(
 export function takeSerial(draft: ZoneDraft, serial: number): void {
   const soa = draft.findRRset(draft.apex.key, RRType.SOA)!;
   if (!serialIsLater(serial, soaSerial(soa.rdatas[0]!))) return;
-  draft.setRRset(draft.apex, {
-    type: soa.type,
-    ttl: soa.ttl,
-    rdatas: [withSerial(soa.rdatas[0]!, (serial + 1) >>> 0)],
-  });
+  draft.setSerial((serial + 1) >>> 0);
 }

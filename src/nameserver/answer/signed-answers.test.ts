@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { editedZone } from '../../../test/support/edited-zone.ts';
+import { queryService } from '../../../test/support/query-service.ts';
 import { replyFaults } from '../../../test/support/reply-validation.ts';
 import { newSigningKey, signedZone } from '../../../test/support/signed-zone.ts';
 import { nsec3Hash, nsec3OwnerName } from '../../dns/dnssec/denial.ts';
@@ -11,10 +12,8 @@ import { formatRRType, type NumberedOctets, type Rdata, type ResourceRecord, RRT
 import { ednsRecord, findEdns } from '../../dns/wire/edns.ts';
 import { decodeMessage, encodeMessage, formatRcode, type Message, makeMessage } from '../../dns/wire/message.ts';
 import type { ZoneEdit } from '../../dns/zone-change.ts';
-import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { rdataText } from '../zone/zone-version.ts';
-import { cookieAnswers } from './cookie-answers.ts';
-import { NameserverService } from './service.ts';
+import type { NameserverService } from './service.ts';
 
 const APEX = DomainName.parse('example.com');
 const OTHER = DomainName.parse('other.example');
@@ -61,23 +60,7 @@ function zonesOf(edits: readonly ZoneEdit[], chain: 'nsec' | 'nsec3'): Zones {
     editedZone('example.com', { edits, serial: 2 }),
     editedZone('other.example', { edits: otherEdits, serial: 2 }),
   ];
-  return { signed: serviceOf(signed), unsigned: serviceOf(unsigned) };
-}
-
-function serviceOf(zones: readonly EmbeddedZone[]): NameserverService {
-  return new NameserverService({
-    zones: new Map(zones.map((zone) => [zone.apex.key, zone])),
-    findKey: () => undefined,
-    now: () => NOW,
-    cookies: cookieAnswers(() => Buffer.alloc(16)),
-    limiter: undefined,
-    nsid: undefined,
-    chaosVersion: undefined,
-    tcpIdleSeconds: 10,
-    tsigFudgeMax: 300,
-    update: () => Promise.resolve(5),
-    transfer: async function* () {},
-  });
+  return { signed: queryService(signed), unsigned: queryService(unsigned) };
 }
 
 interface Question {

@@ -3,10 +3,10 @@
  * two texts of each key in the format of BIND. Left out: keys that were moved aside.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { formatKeyFiles, KeyFileError, type KeyPair, parseKeyFiles } from '../../dns/dnssec/key-file.ts';
-import { syncPath } from '../../sqlite/database.ts';
+import { syncPath, writeNewFile } from '../../sqlite/database.ts';
 import { type KeyStore, KeyStoreError } from './key-store.ts';
 
 const FIRST_LINE = /^dyndns keys 1 ([0-9a-f]{64})$/;
@@ -21,13 +21,7 @@ export function backUpKeys(store: KeyStore, file: string): boolean {
   const text = formatKeyBackup(store.loadAll());
   const partial = `${file}.${process.pid}.partial`;
   try {
-    const descriptor = openSync(partial, 'wx', 0o600);
-    try {
-      writeFileSync(descriptor, text);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
+    writeNewFile(partial, text);
     renameSync(partial, file);
     syncPath(dirname(file));
   } catch (cause) {

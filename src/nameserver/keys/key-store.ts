@@ -8,26 +8,22 @@
 import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import {
   chmodSync,
-  closeSync,
   constants,
   existsSync,
-  fsyncSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DnssecAlgorithm } from '../../dns/dnssec/algorithms.ts';
 import { fileNameOf, formatKeyFiles, KeyFileError, type KeyPair, parseKeyFiles } from '../../dns/dnssec/key-file.ts';
 import { COMBINED_KEY, SigningKey } from '../../dns/dnssec/signing-key.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { syncPath } from '../../sqlite/database.ts';
+import { syncPath, writeNewFile } from '../../sqlite/database.ts';
 import { deniedAdvice } from '../../sqlite/file-advice.ts';
 import { giveToOwner } from '../../sqlite/replace.ts';
 
@@ -375,13 +371,7 @@ function makeFolder(folder: string): void {
 /** Writes FILE.new, synced to disk. */
 function writeNew(file: string, text: string): void {
   const partial = `${file}.new`;
-  const descriptor = openSync(partial, 'wx', FILE_MODE);
-  try {
-    writeFileSync(descriptor, text);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  writeNewFile(partial, text);
   giveToOwner(partial, dirname(file));
 }
 

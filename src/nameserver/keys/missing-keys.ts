@@ -1,20 +1,26 @@
-/** Finds the keys that a signed version needs and that are not there, so that the zone is not signed with others in their place. */
+/** The keys that a signed version has at its apex, and which of them are not on disk, so that the zone is not signed with others in their place. */
 
 import { keyTag } from '../../dns/dnssec/delegation.ts';
 import type { KeyPair } from '../../dns/dnssec/key-file.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { type DnskeyFields, RRType } from '../../dns/rdata.ts';
-import { allRRsets } from '../zone/zone-node.ts';
+import { type DnskeyFields, type DsFields, type Rdata, RRType } from '../../dns/rdata.ts';
 import { rdataOf, type ZoneVersion } from '../zone/zone-version.ts';
 
 /** The DNSKEY records of a signed version; none of an unsigned one. */
 export function dnskeysOf(version: ZoneVersion): readonly DnskeyFields[] {
-  if (!version.isSigned) return [];
-  const rrset = allRRsets(version.apexNode).find(({ type }) => type === RRType.DNSKEY);
-  return (rrset?.rdatas ?? []).flatMap((octets) => {
-    const rdata = rdataOf(RRType.DNSKEY, octets);
-    return rdata.kind === 'DNSKEY' ? [rdata] : [];
-  });
+  return recordsOfSigner(version, RRType.DNSKEY, 'DNSKEY');
+}
+
+/** The CDS records of a signed version; none of an unsigned one. */
+export function cdsOf(version: ZoneVersion): readonly DsFields[] {
+  return recordsOfSigner(version, RRType.CDS, 'CDS');
+}
+
+/** What the signer has at the apex. */
+function recordsOfSigner<Kind extends Rdata['kind']>({ apexNode }: ZoneVersion, type: number, kind: Kind) {
+  const rrset = apexNode.signerRRsets?.find((each) => each.type === type);
+  const isOfKind = (rdata: Rdata): rdata is Extract<Rdata, { readonly kind: Kind }> => rdata.kind === kind;
+  return (rrset?.rdatas ?? []).map((octets) => rdataOf(type, octets)).filter(isOfKind);
 }
 
 /**
@@ -40,6 +46,6 @@ export function describeMissingKeys(
   );
 }
 
-function isSameKey(a: DnskeyFields, b: DnskeyFields): boolean {
+export function isSameKey(a: DnskeyFields, b: DnskeyFields): boolean {
   return a.algorithm === b.algorithm && a.flags === b.flags && Buffer.compare(a.publicKey, b.publicKey) === 0;
 }

@@ -9,12 +9,11 @@ import { cutAbove, type ZoneNames } from '../zone/occlusion.ts';
 import { findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 import { isCut, isStrictlyBelow, negativeTtlOf, parentKey } from '../zone/zone-version.ts';
 import { type ChainKind, octetsOf, ownerFoundBy, textOf } from './chain-kind.ts';
-import { OrderedKeys, type SealedOrder } from './ordered-keys.ts';
+import { OrderedKeys } from './ordered-keys.ts';
 
 export class Chain implements ChainOrder {
   readonly kind: ChainKind;
   readonly #order = new OrderedKeys();
-  readonly #sealed: SealedOrder[] = [];
 
   constructor(kind: ChainKind) {
     this.kind = kind;
@@ -48,16 +47,14 @@ export class Chain implements ChainOrder {
   }
 
   seal(): void {
-    this.#sealed.push(this.#order.seal());
+    this.#order.seal();
   }
 
   publish(): void {
-    const sealed = this.#sealed.shift();
-    if (sealed !== undefined) this.#order.publish(sealed);
+    this.#order.publish();
   }
 
   abandon(): void {
-    this.#sealed.length = 0;
     this.#order.abandon();
   }
 

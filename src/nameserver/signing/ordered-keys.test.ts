@@ -1,7 +1,7 @@
 /** The ordered set against a sorted list, and what its readers see. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { OrderedKeys, type SealedOrder } from './ordered-keys.ts';
+import { OrderedKeys } from './ordered-keys.ts';
 import { OrderReader } from './ordered-octets.ts';
 
 const text = (key: Uint8Array | undefined) => key && Buffer.from(key).toString('latin1');
@@ -71,20 +71,22 @@ describe('an ordered set of octets', () => {
         const set = new OrderedKeys();
         let list = new SortedList();
         let published = new SortedList();
-        let waiting: { sealed: SealedOrder; list: SortedList }[] = [];
+        let waiting: SortedList[] = [];
         for (const each of commands) {
           if (each.kind === 'add') expect(set.add(octets(each.key))).toBe(list.add(each.key));
           else if (each.kind === 'delete') expect(set.delete(octets(each.key))).toBe(list.delete(each.key));
-          else if (each.kind === 'seal') waiting.push({ sealed: set.seal(), list: new SortedList(list.keys) });
-          else if (each.kind === 'abandon') {
+          else if (each.kind === 'seal') {
+            set.seal();
+            waiting.push(new SortedList(list.keys));
+          } else if (each.kind === 'abandon') {
             set.abandon();
             waiting = [];
             list = new SortedList(published.keys);
           } else {
             const [next, ...rest] = waiting;
             if (next === undefined) continue;
-            set.publish(next.sealed);
-            published = next.list;
+            set.publish();
+            published = next;
             waiting = rest;
           }
         }
@@ -102,7 +104,10 @@ describe('an ordered set of octets', () => {
   it('holds a hundred thousand keys, and gives its memory back to later ones', () => {
     const set = new OrderedKeys();
     const keys = Array.from({ length: 100_000 }, (_, i) => octets(`${(i * 7919) % 100_000}`.padStart(20, '0')));
-    const commit = () => set.publish(set.seal());
+    const commit = () => {
+      set.seal();
+      set.publish();
+    };
     const change = (call: (key: Buffer) => boolean) => {
       for (const [i, each] of keys.entries()) {
         if (!call(each)) throw new Error('not changed');
@@ -125,7 +130,8 @@ describe('an ordered set of octets', () => {
   it('fills its blocks with keys that arrive in their order', () => {
     const set = new OrderedKeys();
     for (let i = 0; i < 20_000; i++) set.add(octets(`${i}`.padStart(20, '0')));
-    set.publish(set.seal());
+    set.seal();
+    set.publish();
     expect(set.octets / 20_000).toBeLessThan(30);
   });
 

@@ -38,8 +38,8 @@ const NO_CHILD = -1;
 const FEW_OCTETS = BLOCK_OCTETS / 4;
 const JOINED_OCTETS = (BLOCK_OCTETS * 3) / 4;
 
-/** What `seal` returns. */
-export interface SealedOrder {
+/** A state that `seal` ended. */
+interface SealedOrder {
   readonly root: number;
   /** Blocks of the roots before that this one does not have. */
   readonly replaced: readonly number[];
@@ -72,7 +72,8 @@ export class OrderedKeys extends OrderedOctets {
   constructor() {
     super([newChunk(FIRST_CHUNK_BLOCKS)]);
     this.#root = this.#allocate(0);
-    this.publish(this.seal());
+    this.seal();
+    this.publish();
   }
 
   /** Its memory as it is now, for the threads that read it. */
@@ -157,22 +158,21 @@ export class OrderedKeys extends OrderedOctets {
     }
   }
 
-  /** Ends the changes of a commit. Later ones leave what it returns as it is. */
-  seal(): SealedOrder {
-    const sealed = { root: this.#root, replaced: this.#replaced, fresh: this.#fresh, size: this.#size };
-    this.#unpublished.push(sealed);
+  /** Ends the changes of a commit. Later ones leave this state as it is. */
+  seal(): void {
+    this.#unpublished.push({ root: this.#root, replaced: this.#replaced, fresh: this.#fresh, size: this.#size });
     this.#replaced = [];
     this.#fresh = new Set();
     this.#generation += 1;
-    return sealed;
   }
 
-  /** Shows a state to readers. States are published in the order of their `seal`. */
-  publish({ root, replaced, size }: SealedOrder): void {
-    this.#publishedSize = size;
-    Atomics.store(this.#header, OrderedHeader.root, root);
-    for (const block of replaced) this.#givenUp.add(block);
-    this.#unpublished.shift();
+  /** Shows the oldest state that `seal` ended to readers, if there is one. */
+  publish(): void {
+    const sealed = this.#unpublished.shift();
+    if (sealed === undefined) return;
+    this.#publishedSize = sealed.size;
+    Atomics.store(this.#header, OrderedHeader.root, sealed.root);
+    for (const block of sealed.replaced) this.#givenUp.add(block);
   }
 
   /** Goes back to what is published. */

@@ -18,10 +18,8 @@ import { Chain } from './chain.ts';
 import { Nsec3Kind, NsecKind } from './chain-kind.ts';
 
 export interface SigningPolicy {
-  /** Those that sign; each signs every RRset. */
+  /** Those of the DNSKEY RRset; each signs every RRset. */
   readonly keys: readonly SigningKey[];
-  /** Those in the DNSKEY RRset; absent: the same. */
-  readonly published?: readonly SigningKey[];
   /** Those whose DS the parent should have, for CDS and CDNSKEY (RFC 7344); `delete`: none (RFC 8078 §4); absent: no such records. */
   readonly announced?: readonly SigningKey[] | 'delete';
   readonly chain: 'nsec' | 'nsec3';
@@ -66,12 +64,12 @@ export class ZoneSigner implements DraftSigner {
   }
 
   setKeys(draft: ZoneDraft): void {
-    const { keys, published = keys, announced, chain } = this.#policy;
+    const { keys, announced, chain } = this.#policy;
     const parameters = { hashAlgorithm: 1, flags: 0, iterations: 0, salt: new Uint8Array(0) };
     this.#setApex(
       draft,
       RRType.DNSKEY,
-      published.map(({ dnskey }) => ({ kind: 'DNSKEY', ...dnskey })),
+      keys.map(({ dnskey }) => ({ kind: 'DNSKEY', ...dnskey })),
     );
     this.#setApex(draft, RRType.NSEC3PARAM, chain === 'nsec3' ? [{ kind: 'NSEC3PARAM', ...parameters }] : []);
     this.#setApex(draft, RRType.CDS, announced === 'delete' ? [CDS_DELETE] : (announced ?? []).map(cdsOf));
@@ -161,33 +159,24 @@ export class ZoneSigner implements DraftSigner {
     return left < validitySeconds / 2 ? 'soon' : undefined;
   }
 
-  /** Looks at the signatures of a name. Names below a cut have none; the apex has them all, its SOA may have lost them in a recovery. */
-  check(node: ZoneNode, isApex: boolean): SignatureState {
-    let earliestSeconds = Number.POSITIVE_INFINITY;
+  /**
+   * Why the signatures of a name should be renewed; undefined: not yet. Names below a cut have none; the apex has them all, its SOA may have
+   * lost them in a recovery.
+   */
+  dueAt(node: ZoneNode, isApex: boolean): Due | undefined {
     let due: Due | undefined;
     for (const rrset of allRRsets(node)) {
-      if (rrset.signatures === undefined) {
-        if (isApex) due = 'now';
-        continue;
-      }
-      for (const signature of rrset.signatures) {
-        earliestSeconds = Math.min(earliestSeconds, (expirationOf(signature) - this.#policy.now()) | 0);
-      }
+      if (rrset.signatures === undefined && !isApex) continue;
       const next = this.#dueOf(rrset);
-      if (due !== 'now') due = next ?? due;
+      if (next === 'now') return next;
+      due ??= next;
     }
-    return { due, earliestSeconds };
+    return due;
   }
 }
 
 /** `soon`: in the second half of its validity; `now`: in the last quarter, or wrong. */
 export type Due = 'soon' | 'now';
-
-export interface SignatureState {
-  readonly due: Due | undefined;
-  /** Until the first signature expires, below 0 if one has; infinite without signatures. */
-  readonly earliestSeconds: number;
-}
 
 function cdsOf({ zone, dnskey }: SigningKey): Rdata {
   return { kind: 'CDS', ...dsOfKey(zone, dnskey) };

@@ -5,6 +5,7 @@ import { afterEach, expect, it } from 'vitest';
 import { editedZone } from '../../../test/support/edited-zone.ts';
 import { freePort } from '../../../test/support/free-port.ts';
 import { runProgram, waitUntil } from '../../../test/support/process.ts';
+import { queryService } from '../../../test/support/query-service.ts';
 import { type RawOption, rawMessage, rawOpt, rawQuestion } from '../../../test/support/raw-message.ts';
 import { describeWith } from '../../../test/support/require-server.ts';
 import { signedZone } from '../../../test/support/signed-zone.ts';
@@ -15,7 +16,7 @@ import { decodeMessage, encodeMessage, makeMessage } from '../../dns/wire/messag
 import type { ZoneEdit } from '../../dns/zone-change.ts';
 import { cookieAnswers, dailySecrets } from '../answer/cookie-answers.ts';
 import { RateLimiter, type SharedRateLimit } from '../answer/rate-limit.ts';
-import { NameserverService } from '../answer/service.ts';
+import type { NameserverService } from '../answer/service.ts';
 import { NameserverCounts } from '../counts.ts';
 import { applyEdits } from '../zone/edit.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
@@ -51,19 +52,26 @@ afterEach(async () => {
   deaths = [];
 });
 
+/** The replies of the thread, in the order of the queries. */
+async function repliesTo(queries: readonly Buffer[]): Promise<readonly Buffer[]> {
+  const socket = createSocket('udp4');
+  const replies = new Map<number, Buffer>();
+  socket.on('message', (reply) => replies.set(reply.readUInt16BE(0), reply));
+  for (const [id, query] of queries.entries()) {
+    query.writeUInt16BE(id);
+    socket.send(query, port, '127.0.0.1');
+    if (id % 20 === 19) await waitUntil('replies', () => replies.size === id + 1);
+  }
+  await waitUntil('all replies', () => replies.size === queries.length);
+  await new Promise<void>((resolve) => socket.close(resolve));
+  return queries.map((_, id) => replies.get(id)!);
+}
+
 async function start(zone: EmbeddedZone, limiter?: RateLimiter, answer?: NameserverService['answerDatagram']) {
-  const service = new NameserverService({
-    zones: new Map([[zone.apex.key, zone]]),
-    findKey: () => undefined,
+  const service = queryService([zone], {
     now: () => 1_700_000_000,
     cookies: cookieAnswers(dailySecrets(COOKIE_KEY)),
     limiter,
-    nsid: undefined,
-    chaosVersion: undefined,
-    tcpIdleSeconds: 10,
-    tsigFudgeMax: 300,
-    update: () => Promise.resolve(5),
-    transfer: async function* () {},
   });
   counts = new NameserverCounts();
   thread = new AnsweringThread({
@@ -157,23 +165,14 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'an answerin
         ),
       ),
     );
-    const socket = createSocket('udp4');
-    const replies = new Map<number, string>();
     // The time of a cookie is not compared.
     const form = (reply: Uint8Array) =>
       Buffer.from(reply)
         .toString('hex')
         .replace(/(?<=0123456789abcdef01000000).*/, '');
-    socket.on('message', (reply) => replies.set(reply.readUInt16BE(0), form(reply)));
-    for (const [id, query] of queries.entries()) {
-      query.writeUInt16BE(id);
-      socket.send(query, port, '127.0.0.1');
-      if (id % 20 === 19) await waitUntil('replies', () => replies.size === id + 1);
-    }
-    await waitUntil('all replies', () => replies.size === queries.length);
-    await new Promise<void>((resolve) => socket.close(resolve));
+    const replies = await repliesTo(queries);
     const expected = queries.map((query) => form(service.answerDatagram(query, PEER) as Uint8Array));
-    expect(queries.map((_, id) => replies.get(id))).toEqual(expected);
+    expect(replies.map(form)).toEqual(expected);
     expect(forwarded).toBe(6 * 3);
   });
 
@@ -215,20 +214,11 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'an answerin
         withDo(`${name}.${APEX}`, qtype),
       ),
     );
-    const replies = new Map<number, string>();
-    const socket = createSocket('udp4');
-    socket.on('message', (reply) => replies.set(reply.readUInt16BE(0), reply.toString('hex')));
-    for (const [id, query] of queries.entries()) {
-      query.writeUInt16BE(id);
-      socket.send(query, port, '127.0.0.1');
-      if (id % 20 === 19) await waitUntil('replies', () => replies.size === id + 1);
-    }
-    await waitUntil('all replies', () => replies.size === queries.length);
-    await new Promise<void>((resolve) => socket.close(resolve));
+    const replies = await repliesTo(queries);
     const expected = queries.map((query) =>
       Buffer.from(service.answerDatagram(query, PEER) as Uint8Array).toString('hex'),
     );
-    expect(queries.map((_, id) => replies.get(id))).toEqual(expected);
+    expect(replies.map((reply) => reply.toString('hex'))).toEqual(expected);
     expect(forwarded).toBe(0);
   });
 

@@ -57,8 +57,9 @@ export class EmbeddedUpdates implements UpdatableZone {
         const deletedNames = new Set<string>();
         for (const edit of edits) {
           const { key } = ownerOfEdit(edit);
-          const signerType = draft.isSigned ? signerTypeOf(edit) : undefined;
-          if (signerType !== undefined) return { kind: 'refused', why: refusedSignerType(signerType) };
+          const signerType = signerTypeOf(edit);
+          if (signerType !== undefined && draft.isSigned)
+            return { kind: 'refused', why: refusedSignerType(signerType) };
           if (edit.kind === 'delete-name' && deletedNames.has(key)) {
             permitted.push(edit);
             continue;

@@ -171,6 +171,11 @@ export class ZoneDraft {
     this.#setRRsets(before.wireText === wireText ? before : { ...before, wireText }, edited, node === undefined);
   }
 
+  setSerial(serial: number): void {
+    const { type, ttl, rdatas } = this.findRRset(this.base.apex.key, RRType.SOA)!;
+    this.setRRset(this.base.apex, { type, ttl, rdatas: [withSerial(rdatas[0]!, serial)] });
+  }
+
   deleteRRset(key: string, type: number): void {
     const node = this.find(key);
     if (node !== undefined) this.setRRset(node, { type, ttl: 0, rdatas: [] });
@@ -244,8 +249,7 @@ export class ZoneDraft {
       return undefined;
     const soa = this.findRRset(apexKey, RRType.SOA)!;
     if (soaSerial(soa.rdatas[0]!) === base.serial) {
-      const rdata = withSerial(soa.rdatas[0]!, nextSerial(base.serial));
-      this.setRRset(base.apex, { type: soa.type, ttl: soa.ttl, rdatas: [rdata] });
+      this.setSerial(nextSerial(base.serial));
       // The diff begins with the SOA itself; only other RRsets of the apex are compared.
       if (!changed.some(({ key }) => key === apexKey))
         changed.push({ key: apexKey, before: undefined, after: undefined });
@@ -317,13 +321,14 @@ function collectMissing(node: ZoneNode, other: ZoneNode | undefined, apexKey: st
   for (const rrset of allRRsets(node)) {
     const counterpart = findOther(rrset.type);
     if (counterpart === rrset) continue;
-    const { type, ttl, signatures = [] } = rrset;
+    const { type, ttl, signatures } = rrset;
     const same = counterpart?.ttl === ttl ? counterpart : undefined;
     if (type !== RRType.SOA) {
       const isCommon = memberTest(same?.rdatas ?? []);
       for (const rdata of rrset.rdatas) if (!isCommon(rdata)) records.push({ wireText, type, ttl, rdata });
     }
     // After the data: a replay that adds data drops the signatures that are there.
+    if (signatures === undefined) continue;
     for (const signature of signatures) {
       if (same?.signatures?.includes(signature)) continue;
       records.push({ wireText, type: RRType.RRSIG, ttl, rdata: rrsigRdata(rrset, signature, apexKey) });

@@ -51,8 +51,8 @@ export class NodeEditor {
   }
 
   add({ ownerName, type, ttl, rdatas }: RRset): void {
-    // Whoever may send an edit is told so (update/updatable-zone.ts).
-    if (this.#draft.isSigned && isSignerType(type)) return;
+    // Who sends it gets an error (update/updatable-zone.ts).
+    if (isSignerType(type) && this.#draft.isSigned) return;
     const rrset = this.#rrsets.get(type);
     // RFC 2136 §3.4.2.2: data beside a CNAME, and a CNAME beside data, are ignored.
     const isAlias = type === RRType.CNAME;

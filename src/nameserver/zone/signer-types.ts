@@ -1,4 +1,4 @@
-/** The types that a signed zone has from its signer alone: nobody else writes them. RRSIG is in no RRset (signatures.ts). */
+/** The types that a signed zone has from its signer alone; others may not write them. RRSIG is in no RRset (signatures.ts). */
 import { RRType } from '../../dns/rdata.ts';
 
 const SIGNER_TYPES: ReadonlySet<number> = new Set([

@@ -22,7 +22,7 @@ export interface ZoneNode {
   /** Empty at an empty non-terminal (RFC 9499 §7). */
   readonly rrsets: readonly ZoneRRset[];
   /**
-   * In a signed zone what its signer makes (signer-types.ts), apart from the data of the zone, so that nobody else sees or changes it.
+   * In a signed zone what its signer makes (signer-types.ts), apart from the data of the zone, so that no edit and no list has it.
    * Absent where there is none. The owner name of an NSEC3 record has nothing else.
    */
   readonly signerRRsets?: readonly ZoneRRset[];
