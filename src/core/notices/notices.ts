@@ -37,6 +37,21 @@ export interface ChangeOfSecondary {
   readonly condition: { readonly state: string; readonly sinceMs: number; readonly text: string };
 }
 
+/** `expiring`: less is left than the renewal leaves when it works. */
+export type SigningState = 'ok' | 'keys-missing' | 'expiring' | 'expired';
+
+/** The signatures of a zone need an operator, or no longer do (`ok`). */
+export interface ChangeOfSignatures {
+  readonly apex: DomainName;
+  readonly state: SigningState;
+  /** Full sentences. */
+  readonly text: string;
+  /** Milliseconds since 1970. */
+  readonly timeMs: number;
+  /** When the first signature expires; milliseconds since 1970. */
+  readonly firstExpirationMs?: number;
+}
+
 export interface Notice {
   /** Unique. Later notices of a process have greater ids, compared as strings. */
   readonly id: string;

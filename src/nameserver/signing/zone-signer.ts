@@ -41,6 +41,8 @@ export function signedAt(signature: string): number {
 export class ZoneSigner implements DraftSigner {
   readonly #chain: Chain;
   #policy: SigningPolicy;
+  /** Signatures made since the start, also of commits that failed. */
+  made = 0;
 
   /** @param version the chain that it has is continued */
   constructor(policy: SigningPolicy, version: ZoneVersion) {
@@ -128,6 +130,7 @@ export class ZoneSigner implements DraftSigner {
     const { type, ttl, rdatas } = rrset;
     if (this.#dueOf(rrset) === undefined) return rrset;
     const period = { inception: now() - INCEPTION_BEFORE_SECONDS, expiration: now() + validitySeconds };
+    this.made += keys.length;
     const signable = { ownerKey: key, type, ttl, rdatas };
     return withSignatures(
       rrset,
