@@ -102,6 +102,8 @@ export class Nameserver {
   /** By `DomainName.key` of the apex. */
   readonly #signings = new Map<string, ZoneSigning>();
   readonly #watches: SignatureWatches;
+  /** Changes of signatures from before it listens: what receives them is not there yet. Undefined afterwards. */
+  #unreported: ChangeOfSignatures[] | undefined = [];
   readonly #keys: KeyStore;
   /** Undefined: this thread answers alone. */
   #threads: AnsweringThreads | undefined;
@@ -172,6 +174,7 @@ export class Nameserver {
       secondaries: () => this.secondaries,
       limits: () => this.#generation.settings.limits,
       keys: this.#keys,
+      watches: this.#watches,
     });
     this.#generation = this.#makeGeneration({ ...options.settings, zones: [] }, new Map());
   }
@@ -387,6 +390,9 @@ export class Nameserver {
       makeUdp: this.#threads && (() => this.#threads!.socket()),
     });
     this.#setSecondaries();
+    const changes = this.#unreported ?? [];
+    this.#unreported = undefined;
+    for (const change of changes) this.#options.onSignatures?.(change);
   }
 
   #startThreads(count: number, { answerDatagram }: DnsService, onFault: (error: unknown) => void): void {
@@ -592,7 +598,8 @@ export class Nameserver {
   #signaturesChanged(change: ChangeOfSignatures, { refusal }: EmbeddedZone): void {
     // Without its keys, the zone was reported when it was opened.
     if (change.state !== 'keys-missing' || refusal === undefined) this.#options.onWarning(change.text);
-    this.#options.onSignatures?.(change);
+    if (this.#unreported === undefined) this.#options.onSignatures?.(change);
+    else this.#unreported.push(change);
   }
 
   #published(commits: readonly Commit[], changes: number, durationMs: number): void {

@@ -130,9 +130,14 @@ export class SignatureWatch implements RenewalReport {
     const { apex } = this.#options;
     const { firstExpiration, expired, count } = this.#tally ?? {};
     if (firstExpiration === undefined || !this.#expiresSoon()) return undefined;
-    const time = `${new Date(firstExpiration * 1000).toISOString().slice(0, 19)}Z`;
+    const time = timeText(firstExpiration);
     return this.#left() < 0
       ? `${Math.max(1, expired!)} of ${count} signatures of the zone '${apex}' have expired, the first at ${time}: resolvers refuse these names.`
       : `Signatures of the zone '${apex}' expire soon, the first at ${time}. They should have been renewed.`;
   }
+}
+
+/** @param seconds since 1970 */
+export function timeText(seconds: number): string {
+  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
 }
