@@ -174,7 +174,7 @@ export class Nameserver {
       secondaries: () => this.secondaries,
       limits: () => this.#generation.settings.limits,
       keys: this.#keys,
-      watches: this.#watches,
+      signing: (apexKey) => this.#watches.state(apexKey),
     });
     this.#generation = this.#makeGeneration({ ...options.settings, zones: [] }, new Map());
   }

@@ -1,9 +1,10 @@
 /** The watches of all signed zones, also of those that lack keys and so are not renewed. */
+import type { ZoneState } from '../core/admin/zone-admin.ts';
 import type { SigningFigures } from '../core/monitoring.ts';
 import type { ChangeOfSignatures } from '../core/notices/notices.ts';
 import { type KeyStore, KeyStoreError } from './keys/key-store.ts';
 import { describeMissingKeys, dnskeysOf } from './keys/missing-keys.ts';
-import { SignatureWatch } from './signature-watch.ts';
+import { SignatureWatch, timeText } from './signature-watch.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 
 export interface SignatureWatchesParts {
@@ -51,9 +52,17 @@ export class SignatureWatches {
     return [...this.#watches].flatMap(([key, { watch }]) => (served.has(key) ? [watch.figures] : []));
   }
 
-  /** Undefined: the zone is not signed. */
-  find(apexKey: string): SignatureWatch | undefined {
-    return this.#watches.get(apexKey)?.watch;
+  /** For the status of a zone. @returns undefined: the zone is not signed */
+  state(apexKey: string): ZoneState['signing'] | undefined {
+    const watch = this.#watches.get(apexKey)?.watch;
+    if (watch === undefined) return undefined;
+    const { signatures, expired, firstExpiration } = watch.figures;
+    return {
+      signatures,
+      expired,
+      troubles: [...watch.troubles],
+      ...(firstExpiration !== undefined && { firstExpiration: timeText(firstExpiration) }),
+    };
   }
 
   close(): void {

@@ -20,8 +20,6 @@ import { ZoneWriter } from '../journal/zone-writer.ts';
 import { backUpKeys } from '../keys/key-backup.ts';
 import type { KeyStore } from '../keys/key-store.ts';
 import type { SecondaryStatus } from '../notify/notify.ts';
-import { type SignatureWatch, timeText } from '../signature-watch.ts';
-import type { SignatureWatches } from '../signature-watches.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { whyForbidden } from '../zone/judge-change.ts';
@@ -44,7 +42,8 @@ export interface ZoneAdminParts {
   readonly secondaries: () => readonly SecondaryStatus[];
   readonly limits: () => ZoneLimits;
   readonly keys: KeyStore;
-  readonly watches: Pick<SignatureWatches, 'find'>;
+  /** @param apexKey `DomainName.key` of the apex @returns undefined for an unsigned zone */
+  readonly signing: (apexKey: string) => ZoneState['signing'] | undefined;
 }
 
 /** Time limit of one commit. */
@@ -78,7 +77,7 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
       names,
       secondaries: secondaries.filter(({ zone }) => zone.equals(apex)).map(secondaryState),
       ...unservedState(published),
-      ...signingState(this.#parts.watches.find(apex.key)),
+      ...signingState(this.#parts.signing(apex.key)),
     }));
     const withheld = this.#parts.withheld().map((zone) => ({
       zone: zone.apex.toString(),
@@ -224,17 +223,8 @@ function unservedState(version: ZoneVersion): Pick<ZoneState, 'unserved' | 'unse
   return { unserved: shown, unservedCount: unserved.length };
 }
 
-function signingState(watch: SignatureWatch | undefined): Pick<ZoneState, 'signing'> {
-  if (watch === undefined) return {};
-  const { signatures, expired, firstExpiration } = watch.figures;
-  return {
-    signing: {
-      signatures,
-      expired,
-      troubles: [...watch.troubles],
-      ...(firstExpiration !== undefined && { firstExpiration: timeText(firstExpiration) }),
-    },
-  };
+function signingState(signing: ZoneState['signing'] | undefined): Pick<ZoneState, 'signing'> {
+  return signing === undefined ? {} : { signing };
 }
 
 /** @throws AppError request-malformed if it is too long */
