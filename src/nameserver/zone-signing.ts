@@ -113,18 +113,21 @@ export class ZoneSigning {
     return this.#options.committer.change(this.#options.zone, edit);
   }
 
-  /** Renews at intervals, and when the clock was set. */
+  /** Renews at intervals, when the clock was set, and when the chain should have another TTL. */
   #watch(): void {
-    const { now } = this.#options;
+    const { now, zone } = this.#options;
     let renewedMs = performance.now();
     let checkedMs = renewedMs;
     let checkedSeconds = now();
+    let { negativeTtl } = zone.published;
     this.#timer = setInterval(() => {
       const passedSeconds = (performance.now() - checkedMs) / 1000;
       const isClockSet = Math.abs(now() - checkedSeconds - passedSeconds) > CLOCK_SET_SECONDS;
       checkedMs = performance.now();
       checkedSeconds = now();
-      if (!isClockSet && checkedMs - renewedMs < RENEWAL_MS) return;
+      const hasSameTtl = zone.published.negativeTtl === negativeTtl;
+      negativeTtl = zone.published.negativeTtl;
+      if (!isClockSet && hasSameTtl && checkedMs - renewedMs < RENEWAL_MS) return;
       renewedMs = checkedMs;
       void this.renew();
     }, CLOCK_MS).unref();
@@ -167,10 +170,11 @@ export class ZoneSigning {
     const others: string[] = [];
     let names = 0;
     let greatestTtl = 0;
+    const chainTtl = zone.published.negativeTtl;
     for (const node of zone.published.nodes.values()) {
       for (const { ttl } of allRRsets(node)) greatestTtl = Math.max(greatestTtl, ttl);
       names += 1;
-      const due = this.#signer.dueAt(node, node.key === zone.apex.key);
+      const due = this.#signer.dueAt(node, node.key === zone.apex.key, chainTtl);
       if (due !== undefined) (due === 'now' ? urgent : others).push(node.key);
       if (slices.over) await slices.next();
     }
