@@ -296,6 +296,11 @@ export class Journal implements CommitLog {
     void this.#discardLeftovers();
   }
 
+  /** Resolves when no rows are left that are not read any more, or at `close`. */
+  async leftoversDiscarded(): Promise<void> {
+    await this.#discarding;
+  }
+
   /** Deletes rows that are not read any more, in small transactions. Never throws. */
   #discardLeftovers(): Promise<void> {
     this.#discarding = (this.#discarding ?? Promise.resolve())
