@@ -488,7 +488,7 @@ export class Nameserver {
       return;
     }
     if (settings === undefined && !published.isSigned) return;
-    const { onWarning } = this.#options;
+    const { onWarning, onProgress } = this.#options;
     if (settings === undefined) {
       onWarning(
         `The zone ${apex} is signed, and its option dnssec is not set. It goes on being signed: without signatures, resolvers would refuse the zone while its parent has a DS record. Set 'dnssec: true' again.`,
@@ -501,7 +501,17 @@ export class Nameserver {
       if (zone.refusal === undefined) {
         const keys = pairs.map(({ key }) => key);
         const generate = (algorithm: number) => this.#keys.generate(apex, algorithm).key;
-        const options = { zone, settings, keys, generate, committer: this.#committer, now: nowSeconds, onWarning };
+        const options = {
+          zone,
+          settings,
+          keys,
+          generate,
+          committer: this.#committer,
+          successors: this.#journal,
+          now: nowSeconds,
+          onWarning,
+          onProgress,
+        };
         this.#signings.set(apex.key, await ZoneSigning.open(options));
       }
     } catch (error) {
