@@ -127,7 +127,8 @@ class SuccessorTable {
     this.#jobs.push(stored);
   }
 
-  async #store(names: readonly PlacedName[], { octets, ends }: SignedNames): Promise<void> {
+  async #store(names: readonly PlacedName[], { octets, ends, signatures }: SignedNames): Promise<void> {
+    this.#options.signer.made += signatures;
     let start = 0;
     for (const [at, { node }] of names.entries()) {
       this.#table.addOctets(octets, start, ends[at]!, node.children);
