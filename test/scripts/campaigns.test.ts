@@ -19,6 +19,12 @@ const CAMPAIGNS: Readonly<Record<string, SmokeRun>> = {
     output:
       /300 UPDATEs in \d+ s: \d+ records, 3 of 3 secondaries hold them[\s\S]*our RCODEs: .*NOERROR \d+[\s\S]*: 0 classes of findings\n$/,
   },
+  'fuzz-signed.mjs': {
+    script: 'fuzz',
+    args: ['signed', '100', '1'],
+    output:
+      /nsec3: 100 changes at BIND[\s\S]*Knot: [1-9]\d* IXFR, 0 AXFR[\s\S]*nsec: 100 changes at[\s\S]*: 0 faults\n$/,
+  },
   'fuzz-growth.mjs': { script: 'fuzz', args: ['growth', '101'], output: /no parser grows more than 3 times\n$/ },
   'reload-campaign.mjs': { script: 'faults', args: ['reload', '40', '--smoke'], output: /in force in 40 of 40 bursts/ },
   'connection-campaign.mjs': {
@@ -63,6 +69,7 @@ const PARTS = [
   'peers.mjs',
   'postgres.mjs',
   'raw-transfer.mjs',
+  'signed-changes.mjs',
   'signed-corpus.mjs',
   'store-tokens.mjs',
   'tcp-cuts.mjs',
