@@ -5,9 +5,6 @@
  * transfers, and IXFR from a hundred changes before gives the same. Exit code 1 otherwise.
  * `npm run fuzz -- signed [CHANGES] [SEED]`: 10,000 changes for each chain by default.
  */
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { formatRcode } from '#dist/dns/wire/message.js';
 import { TcpExchanger } from '#dist/net/tcp.js';
 import { seeded } from './damage.mjs';
@@ -17,6 +14,7 @@ import { missingIn, rawTransfer } from './raw-transfer.mjs';
 import { makeChanges } from './signed-changes.mjs';
 import { apex, ZONE } from './update-corpus.mjs';
 import { key, keyOption, ownPrimary, SECONDARY_KINDS, secondary } from './update-peers.mjs';
+import { refusalsOf } from './zone-validators.mjs';
 
 /** @typedef {Awaited<ReturnType<typeof secondary>>} Server */
 
@@ -44,26 +42,6 @@ async function follows(server, serial) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   return false;
-}
-
-/** What three validators say of the zone that this server transfers. @param {Server} server @param {string} directory */
-function verify(server, directory) {
-  const file = join(directory, 'zone');
-  const at = ['@127.0.0.1', '-p', `${server.port}`, '-y', keyOption, '+noall', '+answer', '+onesoa', ZONE, 'AXFR'];
-  const text = execFileSync('dig', at, { encoding: 'utf8', maxBuffer: 2 ** 28 });
-  writeFileSync(file, text.replace(/^.*\tTSIG\t.*$/gm, ''));
-  for (const [command, args] of /** @type {const} */ ([
-    ['dnssec-verify', ['-z', '-o', ZONE, file]],
-    ['ldns-verify-zone', [file]],
-    ['kzonecheck', ['-o', ZONE, '-d', 'on', file]],
-  ])) {
-    try {
-      execFileSync(command, args, { encoding: 'utf8', stdio: 'pipe' });
-    } catch (error) {
-      const { stdout, stderr } = /** @type {{stdout?: string, stderr?: string}} */ (error);
-      fault(`${command} refuses the zone of ${server.title}: ${`${stderr ?? ''}${stdout ?? error}`.slice(-1500)}`);
-    }
-  }
 }
 
 /** How often a secondary was sent differences, and how often the whole zone, as Knot's log has it. @param {string} log */
@@ -128,7 +106,8 @@ async function campaign(chain) {
     copy = copyOf(await transfer(ownPort, key, apex));
     const difference = differenceOf(made, copy);
     if (difference !== undefined) fault(`IXFR and AXFR differ: ${difference}`);
-    verify(secondaries[round % secondaries.length] ?? ours, verifying);
+    const verified = secondaries[round % secondaries.length] ?? ours;
+    for (const refusal of refusalsOf(verified.port, ZONE, keyOption, verifying)) fault(`${verified.title}: ${refusal}`);
     return mine.length;
   }
 
