@@ -58,14 +58,16 @@ async function campaign(chain) {
   const secondaries = await Promise.all(
     SECONDARY_KINDS.map((kind, index) => secondary(kind, makeDirectory(), ports[index] ?? 0, ownPort)),
   );
-  const exchanger = new TcpExchanger({ host: '127.0.0.1', port: ownPort });
+  const endpoint = { host: '127.0.0.1', port: ownPort };
   const changes = makeChanges(apex, seeded(SEED));
   const verifying = makeDirectory();
   const began = performance.now();
   /** @type {Map<string, number>} */
   const rcodes = new Map();
   let changed = 0;
-  await update(exchanger, key, apex, changes.background());
+  const first = new TcpExchanger(endpoint);
+  await update(first, key, apex, changes.background());
+  first.close();
   let copy = copyOf(await transfer(ownPort, key, apex));
   for (const server of secondaries) await follows(server, copy.serial);
   const logAt = new Map(secondaries.map((server) => [server, server.logEnd()]));
@@ -74,6 +76,8 @@ async function campaign(chain) {
 
   /** Sends changes until so many of them made a new serial. @param {number} wanted */
   async function change(wanted) {
+    // The server closes a connection that is silent while validators run.
+    const exchanger = new TcpExchanger(endpoint);
     while (changed < wanted) {
       const rcode = formatRcode(await update(exchanger, key, apex, changes.next()));
       rcodes.set(rcode, (rcodes.get(rcode) ?? 0) + 1);
@@ -81,6 +85,7 @@ async function campaign(chain) {
       if (now !== serial) changed += 1;
       serial = now;
     }
+    exchanger.close();
   }
 
   /** @param {number} round */
@@ -122,7 +127,6 @@ async function campaign(chain) {
   say(`${chain}: ${number(changed)} changes at BIND, Knot and NSD; replies: ${counts}`);
   say(`  Knot: ${number(seen.ixfr)} IXFR, ${seen.axfr} AXFR`);
   if (seen.axfr > 0) fault(`Knot was sent the whole zone ${seen.axfr} times`);
-  exchanger.close();
   await Promise.all([ours, ...secondaries].map((server) => server.stop()));
 }
 
