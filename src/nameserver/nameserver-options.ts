@@ -69,6 +69,8 @@ export interface NameserverOptions {
   readonly onSecondary?: ((change: SecondaryChange) => void) | undefined;
   readonly onSignatures?: ((change: ChangeOfSignatures) => void) | undefined;
   readonly onWarning: (text: string) => void;
+  /** How far long work is, at intervals, in full sentences. */
+  readonly onProgress?: ((text: string) => void) | undefined;
   /** A thread died, and no change will succeed any more, or no query be answered: the process must end. */
   readonly onDeath?: (error: Error) => void;
   /** The known serials of the store, which is elsewhere than the database. */

@@ -513,7 +513,7 @@ export class Nameserver {
     if (settings === undefined && !published.isSigned) return;
     const watch = this.#watches.of(zone);
     watch.setValidity((settings ?? GOES_ON).validityDays, settings !== undefined);
-    const { onWarning } = this.#options;
+    const { onWarning, onProgress } = this.#options;
     if (settings === undefined) {
       onWarning(
         `The zone ${apex} is signed, and its option dnssec is not set. It goes on being signed: without signatures, resolvers would refuse the zone while its parent has a DS record. Set 'dnssec: true' again.`,
@@ -532,8 +532,10 @@ export class Nameserver {
           keys,
           generate,
           committer: this.#committer,
+          successors: this.#journal,
           now: nowSeconds,
           onWarning,
+          onProgress,
           watch,
         };
         this.#signings.set(apex.key, await ZoneSigning.open(options));

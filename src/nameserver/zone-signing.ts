@@ -4,11 +4,14 @@
  * Signatures are renewed in the second half of their validity, in small commits that are spread over it; those in the last quarter, and
  * those that a clock that was set made wrong, at once.
  */
+import { setTimeout } from 'node:timers/promises';
 import { DnssecAlgorithm } from '../dns/dnssec/algorithms.ts';
 import type { SigningKey } from '../dns/dnssec/signing-key.ts';
 import { RRType } from '../dns/rdata.ts';
 import { TimeSlices } from './admin/time-slices.ts';
+import { type SuccessorStore, signWhileServed } from './first-signing.ts';
 import type { Committer } from './journal/committer.ts';
+import { textOf } from './open-journal.ts';
 import { SignatureTally } from './signature-tally.ts';
 import type { RenewalReport } from './signature-watch.ts';
 import { type SigningPolicy, signedAt, ZoneSigner } from './signing/zone-signer.ts';
@@ -36,6 +39,12 @@ export interface ZoneSigningOptions {
   /** It is on disk when this returns. @param algorithm one of DnssecAlgorithm */
   readonly generate: (algorithm: number) => SigningKey;
   readonly committer: Committer;
+  /** For a large zone that is not signed yet. Absent: it is signed at once. */
+  readonly successors?: SuccessorStore;
+  /** A zone that takes longer is not signed before it is served; absent: AT_ONCE_MS. */
+  readonly atOnceMs?: number;
+  /** See FirstSigningOptions. */
+  readonly onProgress?: ((text: string) => void) | undefined;
   /** Seconds since 1970. */
   readonly now: () => number;
   readonly onWarning: (text: string) => void;
@@ -55,6 +64,9 @@ const CLOCK_MS = 30_000;
 const CLOCK_SET_SECONDS = 60;
 /** Names in one commit: their signatures take some 10 ms. */
 const RENEWAL_STEP = 100;
+const AT_ONCE_MS = 2_000;
+/** After a first signing that failed. */
+const RETRY_MS = 60_000;
 
 export class ZoneSigning {
   readonly #options: ZoneSigningOptions;
@@ -62,6 +74,8 @@ export class ZoneSigning {
   #settings: DnssecSettings;
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
+  #firstSigning: Promise<void> | undefined;
+  readonly #abort = new AbortController();
   #isClosed = false;
 
   private constructor(options: ZoneSigningOptions, settings: DnssecSettings, signer: ZoneSigner) {
@@ -90,6 +104,12 @@ export class ZoneSigning {
     };
     const signer = new ZoneSigner(policy, published);
     const signing = new ZoneSigning(options, settings, signer);
+    const { successors, atOnceMs = AT_ONCE_MS } = options;
+    if (successors !== undefined && !published.isSigned && signingMs(published, own) > atOnceMs) {
+      signing.#firstSigning = signing.#signWhileServed(successors);
+      signing.#watch();
+      return signing;
+    }
     zone.signer = signer;
     await signing.#change((draft) => {
       if (!draft.isSigned) dropSignerTypes(draft);
@@ -114,25 +134,54 @@ export class ZoneSigning {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    this.#abort.abort();
+    await this.#firstSigning;
     await this.#renewing;
+  }
+
+  /** Resolves when the zone has its first signatures, or at `close`. */
+  async whenSigned(): Promise<void> {
+    await this.#firstSigning;
+  }
+
+  /** Never throws. */
+  async #signWhileServed(successors: SuccessorStore): Promise<void> {
+    const { zone, committer, onProgress = () => undefined, onWarning } = this.#options;
+    const { signal } = this.#abort;
+    while (!zone.published.isSigned && !signal.aborted) {
+      try {
+        await signWhileServed({ zone, signer: this.#signer, committer, successors, signal, onProgress });
+      } catch (error) {
+        if (signal.aborted) return;
+        onWarning(
+          `The zone ${zone.apex} could not be signed, and is served unsigned: ${textOf(error)} It is tried again in a minute.`,
+        );
+        await setTimeout(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+    // The watch of signatures has its first figures of this.
+    await this.renew();
   }
 
   #change(edit: (draft: ZoneDraft) => void): Promise<void> {
     return this.#options.committer.change(this.#options.zone, edit);
   }
 
-  /** Renews at intervals, and when the clock was set. */
+  /** Renews at intervals, when the clock was set, and when the chain should have another TTL. */
   #watch(): void {
-    const { now } = this.#options;
+    const { now, zone } = this.#options;
     let renewedMs = performance.now();
     let checkedMs = renewedMs;
     let checkedSeconds = now();
+    let { negativeTtl } = zone.published;
     this.#timer = setInterval(() => {
       const passedSeconds = (performance.now() - checkedMs) / 1000;
       const isClockSet = Math.abs(now() - checkedSeconds - passedSeconds) > CLOCK_SET_SECONDS;
       checkedMs = performance.now();
       checkedSeconds = now();
-      if (!isClockSet && checkedMs - renewedMs < RENEWAL_MS) return;
+      const hasSameTtl = zone.published.negativeTtl === negativeTtl;
+      negativeTtl = zone.published.negativeTtl;
+      if (!isClockSet && hasSameTtl && checkedMs - renewedMs < RENEWAL_MS) return;
       renewedMs = checkedMs;
       void this.renew();
     }, CLOCK_MS).unref();
@@ -169,7 +218,8 @@ export class ZoneSigning {
   /** @param until `soon`: also a part of those that need not be renewed at once */
   async #renew(until: 'now' | 'soon'): Promise<void> {
     const { zone, now, watch } = this.#options;
-    const { nodes } = zone.published;
+    const { nodes, isSigned, negativeTtl } = zone.published;
+    if (!isSigned) return;
     const validitySeconds = this.#settings.validityDays * DAY_SECONDS;
     // All names within a quarter of the validity, which is what is left of it then.
     const runs = validitySeconds / 4 / (RENEWAL_MS / 1000);
@@ -182,7 +232,7 @@ export class ZoneSigning {
     for (const node of nodes.values()) {
       for (const { ttl } of allRRsets(node)) greatestTtl = Math.max(greatestTtl, ttl);
       const isApex = node.key === zone.apex.key;
-      const due = this.#signer.dueAt(node, isApex);
+      const due = this.#signer.dueAt(node, isApex, negativeTtl);
       if (due === 'now') urgent.push(node.key);
       else if (due === 'soon' && others.length < share) others.push(node.key);
       else if (!isApex) tally.add(node);
@@ -209,10 +259,6 @@ export class ZoneSigning {
       await slices.next();
     }
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Adds the signatures that names have now. */
@@ -242,4 +288,18 @@ function dropSignerTypes(draft: ZoneDraft): void {
       node.rrsets.filter(({ type }) => !isSignerType(type)),
     );
   }
+}
+
+/** Signatures of a measurement, after as many that are not measured. */
+const MEASURED = 16;
+
+/** About how long all signatures of a zone take: that of each name, and that of its record in the chain. */
+function signingMs({ nodes, soa, apex }: ZoneVersion, keys: readonly SigningKey[]): number {
+  const rrset = { ownerKey: apex.key, type: soa.type, ttl: soa.ttl, rdatas: soa.rdatas };
+  let startMs = 0;
+  for (let i = 0; i < 2 * MEASURED; i++) {
+    if (i === MEASURED) startMs = performance.now();
+    for (const key of keys) key.sign(rrset, { inception: 0, expiration: 1 });
+  }
+  return ((performance.now() - startMs) / MEASURED) * 2 * nodes.size;
 }

@@ -119,6 +119,7 @@ export async function openNameserver(
       onBatch: (event) => observer.batchPublished(event),
       onUpdate: (event) => observer.dnsUpdateAnswered(event),
       onWarning: (text) => observer.warn(text),
+      onProgress: (text) => observer.info?.(text),
       ...callbacks,
     });
   } catch (error) {
