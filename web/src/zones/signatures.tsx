@@ -21,7 +21,7 @@ export function Signatures({ zone: { zone, signing } }: { readonly zone: Embedde
             <Troubles texts={[...(signing?.troubles ?? []), ...[problem].flat()]} />
             <Facts>
               <Fact name={t.state}>
-                <State tone={TONES[state]}>{t.states[state]}</State>
+                <State tone={signing?.troubles.length ? 'bad' : TONES[state]}>{t.states[state]}</State>
               </Fact>
               {signatures !== undefined && (
                 <Fact name={t.expires}>
