@@ -75,8 +75,11 @@ function judgeDs(
   views: readonly ServerView[],
 ): { readonly findings: readonly Finding[]; readonly keys: readonly DnskeyFields[] } {
   if (above === undefined) {
-    const text = 'The DS records were not checked, because no nameserver of the parent zone answered for them.';
-    return { findings: [finding('not checked', text, 'Fix the problems of the delegation first.')], keys: dnskeys };
+    const text = 'The DS records at the parent zone were not checked, because the delegation could not be read.';
+    return {
+      findings: [finding('not checked', text, 'Fix the problems of the parent zone above first.')],
+      keys: dnskeys,
+    };
   }
   const { name, ds } = above;
   if (ds.length === 0) return { findings: [unsecured(zone, name, views)], keys: dnskeys };
