@@ -73,6 +73,11 @@ export class Chain implements ChainOrder {
     return this.#order.has(octetsOf(orderKey));
   }
 
+  /** In their order. The chain must not be changed meanwhile. */
+  *orderKeys(): Generator<string> {
+    for (const octets of this.#order.keys()) yield textOf(octets);
+  }
+
   /** The record of a name that was added. @param types of `chainTypes` */
   recordOf(orderKey: string, types: readonly number[]): string {
     return this.kind.rdata(textOf(this.#order.after(octetsOf(orderKey))!), types);
