@@ -112,9 +112,22 @@ export class ZoneSigning {
       if (!draft.isSigned) dropSignerTypes(draft);
       signer.setKeys(draft);
     });
-    await signing.#renew('now');
+    // The others are renewed while the zone is served: in a large one it takes a while to find them.
+    if (signing.#hasUrgent()) await signing.#renew('now');
+    else void signing.renew();
     signing.#watch();
     return signing;
+  }
+
+  /** Signatures of the version that was loaded must be renewed before it is served. */
+  #hasUrgent(): boolean {
+    const { loaded } = this.#signer;
+    if (loaded === undefined) return false;
+    const { apexNode, negativeTtl } = this.#options.zone.published;
+    const isApexDue = this.#signer.dueAt(apexNode, true, negativeTtl) === 'now';
+    return (
+      isApexDue || loaded.lastInception > 0 || loaded.firstExpiration < (this.#settings.validityDays * DAY_SECONDS) / 4
+    );
   }
 
   /** Settings of a reload. Signatures that are there keep their expiration. */
