@@ -89,6 +89,7 @@ describe.each(['nsec3', 'nsec'] as const)('a large zone with %s', (chain) => {
       successors: journal,
       atOnceMs: 0,
       now,
+      watch: { renewed: () => {} },
     };
     signing = await ZoneSigning.open({ ...options, onWarning });
     return signing;

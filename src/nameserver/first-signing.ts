@@ -124,13 +124,16 @@ class SuccessorTable {
     const { now, validitySeconds } = this.#options.signer.policy;
     const { octets, children } = this.#job.take();
     if (this.#sent.length >= this.#threads.jobs) await this.#sent.shift();
-    const signed = this.#threads.sign({ octets, nowSeconds: now(), validitySeconds }).then(({ octets, ends }) => {
-      let start = 0;
-      for (const [at, end] of ends.entries()) {
-        this.#table.addOctets(octets, start, end, children[at]!);
-        start = end;
-      }
-    });
+    const signed = this.#threads
+      .sign({ octets, nowSeconds: now(), validitySeconds })
+      .then(({ octets, ends, signatures }) => {
+        this.#options.signer.made += signatures;
+        let start = 0;
+        for (const [at, end] of ends.entries()) {
+          this.#table.addOctets(octets, start, end, children[at]!);
+          start = end;
+        }
+      });
     // The first failure ends all of this; those after it are of no interest.
     signed.catch(() => undefined);
     this.#sent.push(signed);

@@ -12,6 +12,9 @@ import { TimeSlices } from './admin/time-slices.ts';
 import { type SuccessorStore, signWhileServed } from './first-signing.ts';
 import type { Committer } from './journal/committer.ts';
 import { textOf } from './open-journal.ts';
+import { SignatureTally } from './signature-tally.ts';
+import type { RenewalReport } from './signature-watch.ts';
+import type { SignatureTimes } from './signing/signed-table.ts';
 import { type SigningPolicy, signedAt, ZoneSigner } from './signing/zone-signer.ts';
 import type { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
@@ -46,10 +49,11 @@ export interface ZoneSigningOptions {
   /** Seconds since 1970. */
   readonly now: () => number;
   readonly onWarning: (text: string) => void;
+  readonly watch: RenewalReport;
 }
 
 /** For a zone that is signed without the option. */
-const GOES_ON: DnssecSettings = { algorithm: DnssecAlgorithm.ECDSAP256SHA256, validityDays: 30, chain: 'nsec3' };
+export const GOES_ON: DnssecSettings = { algorithm: DnssecAlgorithm.ECDSAP256SHA256, validityDays: 30, chain: 'nsec3' };
 const DAY_SECONDS = 86_400;
 /** TTL of DNSKEY, CDS, CDNSKEY and NSEC3PARAM. */
 const KEY_TTL_SECONDS = 3_600;
@@ -112,17 +116,15 @@ export class ZoneSigning {
       if (!draft.isSigned) dropSignerTypes(draft);
       signer.setKeys(draft);
     });
-    // The others are renewed while the zone is served: in a large one it takes a while to find them.
-    if (signing.#hasUrgent()) await signing.#renew('now');
+    // What is not urgent is renewed while the zone is served: in a large one it takes a while to find it.
+    if (signer.loaded === undefined || signing.#hasUrgent(signer.loaded)) await signing.#renew('now');
     else void signing.renew();
     signing.#watch();
     return signing;
   }
 
   /** Signatures of the version that was loaded must be renewed before it is served. */
-  #hasUrgent(): boolean {
-    const { loaded } = this.#signer;
-    if (loaded === undefined) return false;
+  #hasUrgent(loaded: SignatureTimes): boolean {
     const { apexNode, negativeTtl } = this.#options.zone.published;
     const isApexDue = this.#signer.dueAt(apexNode, true, negativeTtl) === 'now';
     return (
@@ -134,6 +136,11 @@ export class ZoneSigning {
   set settings(settings: DnssecSettings) {
     this.#settings = settings;
     this.#signer.policy = { ...this.#signer.policy, validitySeconds: settings.validityDays * DAY_SECONDS };
+  }
+
+  /** Signatures that were made since it was opened. */
+  get made(): number {
+    return this.#signer.made;
   }
 
   async close(): Promise<void> {
@@ -164,6 +171,8 @@ export class ZoneSigning {
         await setTimeout(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
     }
+    // The watch of signatures has its first figures of this.
+    await this.renew();
   }
 
   #change(edit: (draft: ZoneDraft) => void): Promise<void> {
@@ -220,31 +229,61 @@ export class ZoneSigning {
 
   /** @param until `soon`: also a part of those that need not be renewed at once */
   async #renew(until: 'now' | 'soon'): Promise<void> {
-    const { zone } = this.#options;
-    if (!zone.published.isSigned) return;
+    const { zone, now, watch } = this.#options;
+    const { nodes, isSigned, negativeTtl } = zone.published;
+    if (!isSigned) return;
     const validitySeconds = this.#settings.validityDays * DAY_SECONDS;
+    // All names within a quarter of the validity, which is what is left of it then.
+    const runs = validitySeconds / 4 / (RENEWAL_MS / 1000);
+    const share = until === 'soon' ? Math.max(RENEWAL_STEP, Math.ceil(nodes.size / runs)) : 0;
     const slices = new TimeSlices();
     const urgent: string[] = [];
     const others: string[] = [];
-    let names = 0;
+    const tally = new SignatureTally(now());
     let greatestTtl = 0;
-    const chainTtl = zone.published.negativeTtl;
-    for (const node of zone.published.nodes.values()) {
+    for (const node of nodes.values()) {
       for (const { ttl } of allRRsets(node)) greatestTtl = Math.max(greatestTtl, ttl);
-      names += 1;
-      const due = this.#signer.dueAt(node, node.key === zone.apex.key, chainTtl);
-      if (due !== undefined) (due === 'now' ? urgent : others).push(node.key);
+      const isApex = node.key === zone.apex.key;
+      const due = this.#signer.dueAt(node, isApex, negativeTtl);
+      if (due === 'now') urgent.push(node.key);
+      else if (due === 'soon' && others.length < share) others.push(node.key);
+      else if (!isApex) tally.add(node);
       if (slices.over) await slices.next();
     }
-    // All names within a quarter of the validity, which is what is left of it then.
-    const runs = validitySeconds / 4 / (RENEWAL_MS / 1000);
-    const share = until === 'soon' ? others.slice(0, Math.max(RENEWAL_STEP, Math.ceil(names / runs))) : [];
-    const due = [...urgent, ...share];
-    for (let at = 0; at < due.length && !this.#isClosed; at += RENEWAL_STEP) {
-      await this.#change((draft) => draft.renew(due.slice(at, at + RENEWAL_STEP)));
+    const due = [...urgent, ...others];
+    let failure: unknown;
+    try {
+      await this.#renewNames(due, slices);
+      await this.#announce(greatestTtl);
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      // The apex has a new SOA after each commit.
+      await addPublished(tally, zone, new Set([...due, zone.apex.key]), slices);
+      watch.renewed(tally, failure === undefined ? undefined : textOf(failure));
+    }
+  }
+
+  async #renewNames(keys: readonly string[], slices: TimeSlices): Promise<void> {
+    for (let at = 0; at < keys.length && !this.#isClosed; at += RENEWAL_STEP) {
+      await this.#change((draft) => draft.renew(keys.slice(at, at + RENEWAL_STEP)));
       await slices.next();
     }
-    await this.#announce(greatestTtl);
+  }
+}
+
+/** Adds the signatures that names have now. */
+async function addPublished(
+  tally: SignatureTally,
+  { published: { nodes } }: EmbeddedZone,
+  keys: ReadonlySet<string>,
+  slices: TimeSlices,
+): Promise<void> {
+  for (const key of keys) {
+    const node = nodes.get(key);
+    if (node !== undefined) tally.add(node);
+    if (slices.over) await slices.next();
   }
 }
 

@@ -17,6 +17,8 @@ export interface SigningJob extends Validity {
 export interface SignedNames {
   readonly octets: Uint8Array;
   readonly ends: readonly number[];
+  /** Their number. */
+  readonly signatures: number;
 }
 
 export const NameFlag = { isApex: 1, isCovered: 2 } as const;

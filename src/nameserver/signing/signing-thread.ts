@@ -16,10 +16,14 @@ function sign({ octets, ...validity }: SigningJob): SignedNames {
   const from = Buffer.from(octets.buffer, octets.byteOffset, octets.length);
   const nodes = [];
   let length = 0;
+  let signatures = 0;
   for (let at = 0; at < from.length; at = nodeEnd(from, at + 1)) {
     const node = readNode(from, at + 1, 0);
     const place = { isApex: (from[at]! & NameFlag.isApex) !== 0, isCovered: (from[at]! & NameFlag.isCovered) !== 0 };
-    const signed = mapAuthoritative(node, place, (rrset) => signRRset(rrset, node.key, keys, validity));
+    const signed = mapAuthoritative(node, place, (rrset) => {
+      signatures += keys.length;
+      return signRRset(rrset, node.key, keys, validity);
+    });
     nodes.push(signed);
     length += nodeLength(signed);
   }
@@ -29,7 +33,7 @@ function sign({ octets, ...validity }: SigningJob): SignedNames {
     end = writeNode(to, end, node);
     return end;
   });
-  return { octets: to, ends };
+  return { octets: to, ends, signatures };
 }
 
 port.on('message', (job: SigningJob) => {

@@ -39,6 +39,8 @@ export function signedAt(signature: string): number {
 export class ZoneSigner implements DraftSigner {
   #chain: Chain;
   #policy: SigningPolicy;
+  /** Signatures made since the start, also of commits that failed. */
+  made = 0;
 
   /** Of the signatures that the version had; undefined if it was not signed. */
   readonly loaded: SignatureTimes | undefined;
@@ -128,6 +130,7 @@ export class ZoneSigner implements DraftSigner {
   #signed(rrset: ZoneRRset, key: string): ZoneRRset {
     if (this.#dueOf(rrset) === undefined) return rrset;
     const { keys, now, validitySeconds } = this.#policy;
+    this.made += keys.length;
     return signRRset(rrset, key, keys, { nowSeconds: now(), validitySeconds });
   }
 
