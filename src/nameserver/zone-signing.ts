@@ -11,7 +11,6 @@ import { RRType } from '../dns/rdata.ts';
 import { TimeSlices } from './admin/time-slices.ts';
 import { type SuccessorStore, signWhileServed } from './first-signing.ts';
 import type { Committer } from './journal/committer.ts';
-import { textOf } from './open-journal.ts';
 import { SignatureTally } from './signature-tally.ts';
 import type { RenewalReport } from './signature-watch.ts';
 import type { SignatureTimes } from './signing/signed-table.ts';
@@ -300,6 +299,10 @@ function dropSignerTypes(draft: ZoneDraft): void {
       node.rrsets.filter(({ type }) => !isSignerType(type)),
     );
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Signatures of a measurement, after as many that are not measured. */
