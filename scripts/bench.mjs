@@ -4,7 +4,7 @@
  * client), site (many hosts behind one prefix), sizes (large RRsets, messages and imports), receipts (the time until
  * secondaries serve a change), powerdns (its API on a zone of a million names), stream (readers of event streams), page (the
  * dashboard in a browser), waits (DNS answers while something else is done), queries (with more and more threads that answer,
- * beside BIND), reconnect (50,000 routers, each with a new TLS connection), growth (several servers that share a PostgreSQL),
+ * beside BIND), signed (a zone with and without DNSSEC), reconnect (50,000 routers, each with a new TLS connection), growth (several servers that share a PostgreSQL),
  * codec (the wire codec beside dns-packet), and, only by name, compare (this build beside another one). `--smoke` only shows
  * that a benchmark runs.
  */
@@ -26,6 +26,7 @@ const BENCHMARKS = {
   page: 'page.mjs',
   waits: 'waits.mjs',
   queries: 'queries.mjs',
+  signed: 'signed.mjs',
   reconnect: 'reconnect.mjs',
   growth: 'growth.mjs',
   codec: 'codec.mjs',

@@ -4,6 +4,7 @@
  */
 import type { RecoveryReport, ZoneAdmin } from '../core/admin/zone-admin.ts';
 import type { NameserverStatistics } from '../core/monitoring.ts';
+import type { ChangeOfSignatures } from '../core/notices/notices.ts';
 import type { ZonePublisher } from '../core/zones/publisher.ts';
 import type { ZoneSecondaries } from '../core/zones/secondaries.ts';
 import type { ZoneRecords } from '../core/zones/zone-records.ts';
@@ -27,6 +28,7 @@ import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
 import { openJournal, textOf } from './open-journal.ts';
+import { SignatureWatches } from './signature-watches.ts';
 import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
 import { TCP_LIMITS } from './sockets/tcp-limits.ts';
 import type { ReadableZone } from './threads/answering-thread.ts';
@@ -58,7 +60,7 @@ import {
 } from './zone/static-records.ts';
 import { describeUnserved } from './zone/unserved.ts';
 import { nameOf } from './zone/zone-version.ts';
-import { type DnssecSettings, ZoneSigning } from './zone-signing.ts';
+import { type DnssecSettings, GOES_ON, ZoneSigning } from './zone-signing.ts';
 
 interface ServedZone {
   /** Undefined: the zone is withheld. */
@@ -99,6 +101,9 @@ export class Nameserver {
   readonly #loaded = new Map<string, EmbeddedZone>();
   /** By `DomainName.key` of the apex. */
   readonly #signings = new Map<string, ZoneSigning>();
+  readonly #watches: SignatureWatches;
+  /** Changes of signatures from before it listens: what receives them is not there yet. Undefined afterwards. */
+  #unreported: ChangeOfSignatures[] | undefined = [];
   readonly #keys: KeyStore;
   /** Undefined: this thread answers alone. */
   #threads: AnsweringThreads | undefined;
@@ -132,6 +137,12 @@ export class Nameserver {
     this.#lock = lock;
     this.#journal = journal;
     this.#keys = new KeyStore(journal.file, { now: Date.now, onWarning: options.onWarning });
+    this.#watches = new SignatureWatches({
+      keys: this.#keys,
+      now: nowSeconds,
+      made: (apexKey) => this.#signings.get(apexKey)?.made ?? 0,
+      onChange: (change, zone) => this.#signaturesChanged(change, zone),
+    });
     this.#committer = new Committer({
       log: journal,
       onPublished: (commits, changes, durationMs) => this.#published(commits, changes, durationMs),
@@ -163,6 +174,7 @@ export class Nameserver {
       secondaries: () => this.secondaries,
       limits: () => this.#generation.settings.limits,
       keys: this.#keys,
+      signing: (apexKey) => this.#watches.state(apexKey),
     });
     this.#generation = this.#makeGeneration({ ...options.settings, zones: [] }, new Map());
   }
@@ -186,7 +198,12 @@ export class Nameserver {
     const zones = [...this.#generation.index.values()].map(({ apex, published }) => {
       return { zone: apex.toString(), serial: published.serial };
     });
-    return { ...this.#counts.read(), zones, secondaries: this.secondaries.map(secondaryLag) };
+    return {
+      ...this.#counts.read(),
+      zones,
+      secondaries: this.secondaries.map(secondaryLag),
+      signings: this.#watches.figures(this.#generation.index),
+    };
   }
 
   /** The addresses it listens on; empty before `listen`. */
@@ -309,11 +326,13 @@ export class Nameserver {
     zones.set(apex.key, await this.#openZone(zone, settings.limits, 'set-aside'));
     this.#use(this.#makeGeneration(settings, zones));
     if (this.addresses.length > 0) this.#setSecondaries();
-    this.#options.onWarning(`The zone '${apex}' was recovered and is served with the serial ${version.serial}.`);
+    // A signed zone was signed again meanwhile.
+    const { serial: served } = (this.#loaded.get(apex.key) ?? embedded).published;
+    this.#options.onWarning(`The zone '${apex}' was recovered and is served with the serial ${served}.`);
     return {
       ...(stored?.serial !== undefined && { before: stored.serial }),
       ...(withheld.knownSerial !== undefined && { known: withheld.knownSerial }),
-      serial: version.serial,
+      serial: served,
       names: version.nodes.size,
       lost: stored?.damage.sentences ?? [],
       lostCount: stored?.damage.count ?? 0,
@@ -373,6 +392,9 @@ export class Nameserver {
       makeUdp: this.#threads && (() => this.#threads!.socket()),
     });
     this.#setSecondaries();
+    const changes = this.#unreported ?? [];
+    this.#unreported = undefined;
+    for (const change of changes) this.#options.onSignatures?.(change);
   }
 
   #startThreads(count: number, { answerDatagram }: DnsService, onFault: (error: unknown) => void): void {
@@ -389,6 +411,7 @@ export class Nameserver {
     await this.#listeners.close();
     await this.#threads?.close();
     for (const { publisher } of this.#generation.zones.values()) publisher.close();
+    this.#watches.close();
     for (const signing of this.#signings.values()) await signing.close();
     await this.#committer.settled();
     // After a command without sockets, such as an import, folding now saves the next start a replay.
@@ -484,11 +507,15 @@ export class Nameserver {
     const { apex, published } = zone;
     const signing = this.#signings.get(apex.key);
     if (signing !== undefined) {
-      if (settings !== undefined) signing.settings = settings;
+      if (settings === undefined) return;
+      signing.settings = settings;
+      this.#watches.of(zone).setValidity(settings.validityDays, true);
       return;
     }
     if (settings === undefined && !published.isSigned) return;
-    const { onWarning } = this.#options;
+    const watch = this.#watches.of(zone);
+    watch.setValidity((settings ?? GOES_ON).validityDays, settings !== undefined);
+    const { onWarning, onProgress } = this.#options;
     if (settings === undefined) {
       onWarning(
         `The zone ${apex} is signed, and its option dnssec is not set. It goes on being signed: without signatures, resolvers would refuse the zone while its parent has a DS record. Set 'dnssec: true' again.`,
@@ -501,15 +528,28 @@ export class Nameserver {
       if (zone.refusal === undefined) {
         const keys = pairs.map(({ key }) => key);
         const generate = (algorithm: number) => this.#keys.generate(apex, algorithm).key;
-        const options = { zone, settings, keys, generate, committer: this.#committer, now: nowSeconds, onWarning };
+        const options = {
+          zone,
+          settings,
+          keys,
+          generate,
+          committer: this.#committer,
+          successors: this.#journal,
+          now: nowSeconds,
+          onWarning,
+          onProgress,
+          watch,
+        };
         this.#signings.set(apex.key, await ZoneSigning.open(options));
       }
     } catch (error) {
       if (!(error instanceof KeyStoreError)) throw error;
       zone.refusal = error.message;
     }
-    if (zone.refusal !== undefined)
+    if (zone.refusal !== undefined) {
       onWarning(`${zone.refusal} The zone '${apex}' is served as it is, and cannot be changed.`);
+      await watch.count(published);
+    }
   }
 
   #makeGeneration(settings: NameserverSettings, zones: ReadonlyMap<string, ServedZone>): Generation {
@@ -557,6 +597,13 @@ export class Nameserver {
     const what = kind === 'recovered' ? 'has recovered: it ' : '';
     this.#options.onWarning(`The secondary ${secondary} of the zone ${apex} ${what}${condition.text}.`);
     this.#options.onSecondary?.(change);
+  }
+
+  #signaturesChanged(change: ChangeOfSignatures, { refusal }: EmbeddedZone): void {
+    // Without its keys, the zone was reported when it was opened.
+    if (change.state !== 'keys-missing' || refusal === undefined) this.#options.onWarning(change.text);
+    if (this.#unreported === undefined) this.#options.onSignatures?.(change);
+    else this.#unreported.push(change);
   }
 
   #published(commits: readonly Commit[], changes: number, durationMs: number): void {

@@ -44,6 +44,7 @@ describe('a zone that is signed', () => {
       committer,
       now: () => clock.now,
       onWarning: (text: string) => expect.unreachable(text),
+      watch: { renewed: () => {} },
     };
     signing = await ZoneSigning.open(options);
     return { zone, clock, signing, options };
@@ -91,6 +92,19 @@ describe('a zone that is signed', () => {
     expect(signingFaults(zone.published, START)).toEqual(['example.com. 6: 0 signatures']);
     signing = await ZoneSigning.open(options);
     expect(signingFaults(zone.published, START)).toEqual([]);
+  });
+
+  it('gives the records of the chain the TTL of negative answers when the SOA has another one', async () => {
+    const { zone, clock, signing, options } = await open(NAMES);
+    await options.committer.change(zone, (draft) => {
+      const soa = draft.findRRset(zone.apex.key, RRType.SOA)!;
+      draft.setRRset(zone.apex, { ...soa, rdatas: [`${soa.rdatas[0]!.slice(0, -4)}\0\0\0\x2a`] });
+    });
+    await signing.renew();
+    const ttls = [...zone.published.nodes.values()].flatMap((node) => findRRset(node, RRType.NSEC3)?.ttl ?? []);
+    expect(ttls).toHaveLength(NAMES + 1);
+    expect(new Set(ttls)).toEqual(new Set([42]));
+    expect(signingFaults(zone.published, clock.now)).toEqual([]);
   });
 
   it('has CDS and CDNSKEY when the greatest TTL of its unsigned data has passed', async () => {

@@ -29,6 +29,11 @@ const BENCHMARKS: Readonly<Record<string, SmokeRun>> = {
     output:
       /BIND, \d+ threads: [\d,]+ queries\/s.*\n(?:\d threads: [\d,]+ queries\/s = .*\n){2,3}\n(?:(?:signed zone, .*\n){4}(?:met {3}|MISSED) .*\n){2}(?:met {3}|MISSED) /,
   },
+  'signed.mjs': {
+    script: 'bench',
+    args: ['signed', '--smoke'],
+    output: /(?:\d+ names, first signing: .*\n[\s\S]*?(?:(?:met {3}|MISSED) .*\n.*\n?){3}){2}/,
+  },
   'reconnect.mjs': {
     script: 'bench',
     args: ['reconnect', '--smoke'],

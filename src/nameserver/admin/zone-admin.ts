@@ -42,6 +42,8 @@ export interface ZoneAdminParts {
   readonly secondaries: () => readonly SecondaryStatus[];
   readonly limits: () => ZoneLimits;
   readonly keys: KeyStore;
+  /** @param apexKey `DomainName.key` of the apex @returns undefined for an unsigned zone */
+  readonly signing: (apexKey: string) => ZoneState['signing'] | undefined;
 }
 
 /** Time limit of one commit. */
@@ -75,6 +77,7 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
       names,
       secondaries: secondaries.filter(({ zone }) => zone.equals(apex)).map(secondaryState),
       ...unservedState(published),
+      ...signingState(this.#parts.signing(apex.key)),
     }));
     const withheld = this.#parts.withheld().map((zone) => ({
       zone: zone.apex.toString(),
@@ -222,6 +225,10 @@ function unservedState(version: ZoneVersion): Pick<ZoneState, 'unserved' | 'unse
     return { name: ownerName.toString(), type: formatRRType(type), records, why };
   });
   return { unserved: shown, unservedCount: unserved.length };
+}
+
+function signingState(signing: ZoneState['signing'] | undefined): Pick<ZoneState, 'signing'> {
+  return signing === undefined ? {} : { signing };
 }
 
 /** @throws AppError request-malformed if it is too long */

@@ -2,7 +2,8 @@
  * What NSEC and NSEC3 differ in: the key of a name in the order, and the record at it.
  *
  * An order key is a latin1 string of octets. For NSEC3 it is the hash (RFC 5155 §5), for NSEC the name with its labels reversed, each
- * octet 0 and 1 escaped by a 1 before it and each label ended by a 0, so that the order of octets is that of names (RFC 4034 §6.1).
+ * ended by a 0, so that the order of octets is that of names (RFC 4034 §6.1). An octet below 'A' is one more in it: the names are in lower
+ * case, so that 'A' is free, and 0 ends labels only. So the key is shorter than the name, at most 254 octets.
  */
 import { nsec3Hash } from '../../dns/dnssec/denial.ts';
 import type { DomainName } from '../../dns/name.ts';
@@ -10,6 +11,7 @@ import { formatBase32Hex, parseBase32Hex } from '../../dns/presentation/text-num
 import { RRType } from '../../dns/rdata.ts';
 import { writeTypeBitmaps } from '../../dns/wire/rdata-codec.ts';
 import { WireWriter } from '../../dns/wire/writer.ts';
+import { HASH_LABEL_OCTETS } from '../zone/chain-order.ts';
 
 /** Where a record of the chain is. */
 export interface ChainOwner {
@@ -36,7 +38,7 @@ export interface ChainKind {
 /** RFC 9276 §3.1. */
 const HASH_PARAMETERS = { iterations: 0, salt: new Uint8Array(0) };
 const HASH_OCTETS = 20;
-const LABEL_OCTETS = 32;
+const CAPITAL_A = 0x41;
 
 export class Nsec3Kind implements ChainKind {
   readonly type = RRType.NSEC3;
@@ -52,13 +54,13 @@ export class Nsec3Kind implements ChainKind {
   }
 
   owner(orderKey: string): ChainOwner {
-    const label = String.fromCharCode(LABEL_OCTETS) + formatBase32Hex(Buffer.from(orderKey, 'latin1'));
+    const label = String.fromCharCode(HASH_LABEL_OCTETS) + formatBase32Hex(Buffer.from(orderKey, 'latin1'));
     return { key: label + this.#apex.key, wireText: label + this.#apex.wireText };
   }
 
   orderKeyOfOwner(key: string): string | undefined {
     if (!isHashedKey(key, this.#apex.key)) return undefined;
-    const octets = parseBase32Hex(key.slice(1, 1 + LABEL_OCTETS));
+    const octets = parseBase32Hex(key.slice(1, 1 + HASH_LABEL_OCTETS));
     return octets?.length === HASH_OCTETS ? Buffer.from(octets).toString('latin1') : undefined;
   }
 
@@ -73,7 +75,7 @@ export class Nsec3Kind implements ChainKind {
 
 /** The form of the owner name of an NSEC3 record: a label of 32 octets below the apex. */
 export function isHashedKey(key: string, apexKey: string): boolean {
-  return key.length === apexKey.length + 1 + LABEL_OCTETS && key.charCodeAt(0) === LABEL_OCTETS;
+  return key.length === apexKey.length + 1 + HASH_LABEL_OCTETS && key.charCodeAt(0) === HASH_LABEL_OCTETS;
 }
 
 export class NsecKind implements ChainKind {
@@ -83,9 +85,12 @@ export class NsecKind implements ChainKind {
   orderKey(key: string): string {
     let orderKey = '';
     for (let at = 0; key.charCodeAt(at) !== 0; at += key.charCodeAt(at) + 1) {
-      const label = key.slice(at + 1, at + 1 + key.charCodeAt(at));
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are the ones that are escaped
-      orderKey = `${label.replace(/[\0\x01]/g, '\x01$&')}\0${orderKey}`;
+      let label = '';
+      for (let i = 1; i <= key.charCodeAt(at); i++) {
+        const octet = key.charCodeAt(at + i);
+        label += String.fromCharCode(octet < CAPITAL_A ? octet + 1 : octet);
+      }
+      orderKey = `${label}\0${orderKey}`;
     }
     return orderKey;
   }
@@ -94,11 +99,11 @@ export class NsecKind implements ChainKind {
     let key = '\0';
     let label = '';
     for (let at = 0; at < orderKey.length; at++) {
-      const octet = orderKey[at]!;
-      if (octet === '\0') {
+      const octet = orderKey.charCodeAt(at);
+      if (octet === 0) {
         key = String.fromCharCode(label.length) + label + key;
         label = '';
-      } else label += octet === '\x01' ? orderKey[++at] : octet;
+      } else label += String.fromCharCode(octet <= CAPITAL_A ? octet - 1 : octet);
     }
     return { key, wireText: key };
   }

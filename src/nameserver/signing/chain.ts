@@ -2,13 +2,14 @@
  * Keeps the chain of NSEC (RFC 4034 §4) or NSEC3 records (RFC 5155 §7.1) true while names and types come and go. Only records that change
  * are written; an edit of data alone changes none.
  */
+import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import type { ChainOrder, SharedChain } from '../zone/chain-order.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import { cutAbove, type ZoneNames } from '../zone/occlusion.ts';
 import { findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 import { isCut, isStrictlyBelow, negativeTtlOf, parentKey } from '../zone/zone-version.ts';
-import { type ChainKind, octetsOf, ownerFoundBy, textOf } from './chain-kind.ts';
+import { type ChainKind, Nsec3Kind, NsecKind, octetsOf, ownerFoundBy, textOf } from './chain-kind.ts';
 import { OrderedKeys } from './ordered-keys.ts';
 
 export class Chain implements ChainOrder {
@@ -17,6 +18,10 @@ export class Chain implements ChainOrder {
 
   constructor(kind: ChainKind) {
     this.kind = kind;
+  }
+
+  static of(chain: 'nsec' | 'nsec3', apex: DomainName): Chain {
+    return new Chain(chain === 'nsec' ? new NsecKind() : new Nsec3Kind(apex));
   }
 
   /** Takes over the chain that a version has. */
@@ -58,6 +63,21 @@ export class Chain implements ChainOrder {
     this.#order.abandon();
   }
 
+  /** For a chain that is made name by name: adds a name of its part. @param orderKey of ChainKind */
+  add(orderKey: string): void {
+    this.#order.add(octetsOf(orderKey));
+  }
+
+  /** @param orderKey of a name that is in the chain */
+  has(orderKey: string): boolean {
+    return this.#order.has(octetsOf(orderKey));
+  }
+
+  /** The record of a name that was added. @param types of `chainTypes` */
+  recordOf(orderKey: string, types: readonly number[]): string {
+    return this.kind.rdata(textOf(this.#order.after(octetsOf(orderKey))!), types);
+  }
+
   /**
    * Writes the records that edits make necessary.
    * @returns keys of names that a cut came over, or went away from: what is signed of them has changed
@@ -74,6 +94,17 @@ export class Chain implements ChainOrder {
     const update = new ChainUpdate(this.kind, this.#order, draft);
     for (const { key } of draft.nodes.values()) update.check(key);
     update.write();
+  }
+
+  /** Writes what is missing or wrong in a chain that edits without the signer left behind. Begins with an empty order. */
+  rebuild(draft: ZoneDraft): void {
+    const { type } = this.kind;
+    const present = [...draft.nodes.values()].filter((node) => findRRset(node, type) !== undefined);
+    this.build(draft);
+    for (const node of present) {
+      const orderKey = this.kind.orderKeyOfOwner(node.key);
+      if (orderKey === undefined || !this.has(orderKey)) draft.setSignerRRset(node, { type, ttl: 0, rdatas: [] });
+    }
   }
 }
 
@@ -177,13 +208,13 @@ class ChainUpdate {
       const rdata =
         types === undefined ? this.#kind.withNext(present!.rdatas[0]!, next) : this.#kind.rdata(next, types);
       if (present?.rdatas[0] === rdata) continue;
-      this.#draft.setSignerRRset(owner, { type, ttl: present?.ttl ?? ttl, rdatas: [rdata] });
+      this.#draft.setSignerRRset(owner, { type, ttl, rdatas: [rdata] });
     }
   }
 }
 
 /** The types in the record of a name; undefined: the name has none. */
-function chainTypes(zone: ZoneNames, node: ZoneNode, kind: ChainKind): number[] | undefined {
+export function chainTypes(zone: ZoneNames, node: ZoneNode, kind: ChainKind): number[] | undefined {
   const { rrsets, signerRRsets = [], children, key } = node;
   if (rrsets.length === 0 && (children === 0 || !kind.hasEmptyNonTerminals)) return undefined;
   if (cutAbove(zone, key) !== undefined) return undefined;

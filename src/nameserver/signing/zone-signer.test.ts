@@ -11,8 +11,8 @@ import { DomainName } from '../../dns/name.ts';
 import { type Rdata, RRType } from '../../dns/rdata.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import { replay } from '../zone/zone-load.ts';
-import type { ZoneRecord } from '../zone/zone-node.ts';
-import { rdataText } from '../zone/zone-version.ts';
+import { allRRsets, type ZoneRecord } from '../zone/zone-node.ts';
+import { rdataText, type ZoneVersion } from '../zone/zone-version.ts';
 
 const apex = DomainName.parse('example.com');
 const at = (label: string) => (label === '@' ? apex : DomainName.parse(label, apex));
@@ -97,21 +97,60 @@ describe.each(['nsec3', 'nsec'] as const)('a zone with %s', (chain) => {
     );
   });
 
+  it('has names of the greatest length with octets 0, 1 and all others, in the order of RFC 4034 §6.1', () => {
+    const zone = signedZone('example.com', { chain });
+    const long = (octet: number) => {
+      const label = Buffer.concat([Buffer.of(60), Buffer.alloc(60, octet)]);
+      return DomainName.ofWire(
+        Buffer.concat([label, label, label, Buffer.of(56), Buffer.alloc(56, octet), apex.octets]),
+      );
+    };
+    change(zone, (draft) => {
+      for (let octet = 0; octet < 256; octet++) {
+        draft.setRRset(DomainName.ofWire(Buffer.concat([Buffer.of(2, octet, 0), apex.octets])), addressOf(1));
+        if (octet < 2 || octet === 0x40 || octet === 0x5b) draft.setRRset(long(octet), addressOf(1));
+      }
+    });
+    expect(long(0).octets).toHaveLength(253);
+    expect(signingFaults(zone.published)).toEqual([]);
+    verify(zone.published);
+  });
+
+  it('has records of the chain with the TTL of negative answers after the SOA has another one (RFC 9077 §3)', () => {
+    const zone = signedZone('example.com', { chain });
+    change(zone, (draft) => draft.setRRset(at('a'), addressOf(1)));
+    change(zone, (draft) => {
+      const soa = draft.findRRset(apex.key, RRType.SOA)!;
+      draft.setRRset(apex, { ...soa, rdatas: [`${soa.rdatas[0]!.slice(0, -4)}\0\0\0\x2a`] });
+    });
+    change(zone, (draft) => draft.renew([...zone.published.nodes.values()].map(({ key }) => key)));
+    const ttls = [...zone.published.nodes.values()]
+      .flatMap(allRRsets)
+      .filter(({ type }) => type === RRType.NSEC || type === RRType.NSEC3)
+      .map(({ ttl }) => ttl);
+    expect(new Set(ttls)).toEqual(new Set([42]));
+    expect(signingFaults(zone.published)).toEqual([]);
+  });
+
   it('is accepted by dnssec-verify', () => {
-    const directory = mkdtempSync(join(tmpdir(), 'dyndns-signed-'));
-    try {
-      const zone = signedZone('example.com', { chain });
-      for (const name of ['a', 'x.y', '*.b', 'www']) change(zone, (draft) => draft.setRRset(at(name), addressOf(1)));
-      change(zone, (draft) => {
-        draft.setRRset(at('sub'), ns('ns.sub'));
-        draft.setRRset(at('ns.sub'), addressOf(3));
-      });
-      change(zone, (draft) => draft.deleteRRset(at('a').key, RRType.A));
-      const file = join(directory, 'zone');
-      writeFileSync(file, zoneFileOf(zone.published));
-      execFileSync('dnssec-verify', ['-z', '-o', 'example.com', file], { encoding: 'utf8', stdio: 'pipe' });
-    } finally {
-      rmSync(directory, { recursive: true });
-    }
+    const zone = signedZone('example.com', { chain });
+    for (const name of ['a', 'x.y', '*.b', 'www']) change(zone, (draft) => draft.setRRset(at(name), addressOf(1)));
+    change(zone, (draft) => {
+      draft.setRRset(at('sub'), ns('ns.sub'));
+      draft.setRRset(at('ns.sub'), addressOf(3));
+    });
+    change(zone, (draft) => draft.deleteRRset(at('a').key, RRType.A));
+    verify(zone.published);
   });
 });
+
+function verify(version: ZoneVersion): void {
+  const directory = mkdtempSync(join(tmpdir(), 'dyndns-signed-'));
+  try {
+    const file = join(directory, 'zone');
+    writeFileSync(file, zoneFileOf(version));
+    execFileSync('dnssec-verify', ['-z', '-o', 'example.com', file], { encoding: 'utf8', stdio: 'pipe' });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}

@@ -11,11 +11,11 @@ import type { ChainOrder } from '../zone/chain-order.ts';
 import type { DraftSigner, ZoneDraft } from '../zone/draft.ts';
 import { cutAbove } from '../zone/occlusion.ts';
 import { sameData } from '../zone/same-rrset.ts';
-import { expirationOf, inceptionOf, keyTagOf, mapRRsets, signatureOf, withSignatures } from '../zone/signatures.ts';
-import { allRRsets, findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
-import { rdataText, type ZoneVersion } from '../zone/zone-version.ts';
+import { expirationOf, inceptionOf, keyTagOf } from '../zone/signatures.ts';
+import { allRRsets, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
+import { negativeTtlOf, rdataText, type ZoneVersion } from '../zone/zone-version.ts';
 import { Chain } from './chain.ts';
-import { Nsec3Kind, NsecKind } from './chain-kind.ts';
+import { INCEPTION_BEFORE_SECONDS, isChainType, mapAuthoritative, signRRset } from './name-signer.ts';
 
 export interface SigningPolicy {
   /** Those of the DNSKEY RRset; each signs every RRset. */
@@ -30,22 +30,24 @@ export interface SigningPolicy {
   readonly keyTtl: number;
 }
 
-/** Clocks of validators may be behind. */
-const INCEPTION_BEFORE_SECONDS = 3_600;
-
 /** When a signature of ours was made, in seconds since 1970, modulo 2^32. */
 export function signedAt(signature: string): number {
   return inceptionOf(signature) + INCEPTION_BEFORE_SECONDS;
 }
 
+/** A zone that is restored from a backup must not be served with signatures that end sooner. */
+const URGENT_SECONDS = 3 * 86_400;
+
 export class ZoneSigner implements DraftSigner {
-  readonly #chain: Chain;
+  #chain: Chain;
   #policy: SigningPolicy;
+  /** Signatures made since the start, also of commits that failed. */
+  made = 0;
 
   /** @param version the chain that it has is continued */
   constructor(policy: SigningPolicy, version: ZoneVersion) {
     this.#policy = policy;
-    this.#chain = new Chain(policy.chain === 'nsec' ? new NsecKind() : new Nsec3Kind(version.apex));
+    this.#chain = Chain.of(policy.chain, version.apex);
     if (version.isSigned) this.#chain.load(version.nodes.values());
   }
 
@@ -61,6 +63,11 @@ export class ZoneSigner implements DraftSigner {
   /** Drafts that are sealed from now on follow it. It has the chain of before. */
   set policy(policy: SigningPolicy) {
     this.#policy = policy;
+  }
+
+  /** The chain of a zone that was signed in another way (first-signing.ts). */
+  useChain(chain: Chain): void {
+    this.#chain = chain;
   }
 
   setKeys(draft: ZoneDraft): void {
@@ -100,6 +107,12 @@ export class ZoneSigner implements DraftSigner {
     this.#chain.seal();
   }
 
+  /** For a version that was written without its signer: makes the chain true. The caller has names without signatures signed. */
+  rebuildChain(draft: ZoneDraft): void {
+    this.#chain = Chain.of(this.#policy.chain, draft.apex);
+    this.#chain.rebuild(draft);
+  }
+
   /** The draft that `sign` completed is published. */
   publish(): void {
     this.#chain.publish();
@@ -114,25 +127,16 @@ export class ZoneSigner implements DraftSigner {
   #signName(draft: ZoneDraft, key: string): void {
     const node = draft.find(key);
     if (node === undefined) return;
-    const isCovered = cutAbove(draft, key) !== undefined;
-    const isDelegation = key !== draft.apex.key && findRRset(node, RRType.NS) !== undefined;
-    const signed = mapRRsets(node, (rrset) => {
-      const isAuthoritative = !isCovered && (!isDelegation || rrset.type === RRType.DS || isChainType(rrset.type));
-      return isAuthoritative ? this.#signed(rrset, node) : withoutSignatures(rrset);
-    });
+    const place = { isApex: key === draft.apex.key, isCovered: cutAbove(draft, key) !== undefined };
+    const signed = mapAuthoritative(node, place, (rrset) => this.#signed(withChainTtl(rrset, draft), key));
     if (signed !== node) draft.setSigned(signed);
   }
 
-  #signed(rrset: ZoneRRset, { key }: ZoneNode): ZoneRRset {
-    const { keys, now, validitySeconds } = this.#policy;
-    const { type, ttl, rdatas } = rrset;
+  #signed(rrset: ZoneRRset, key: string): ZoneRRset {
     if (this.#dueOf(rrset) === undefined) return rrset;
-    const period = { inception: now() - INCEPTION_BEFORE_SECONDS, expiration: now() + validitySeconds };
-    const signable = { ownerKey: key, type, ttl, rdatas };
-    return withSignatures(
-      rrset,
-      keys.map((each) => signatureOf(each.sign(signable, period), each.zone.octets.length)),
-    );
+    const { keys, now, validitySeconds } = this.#policy;
+    this.made += keys.length;
+    return signRRset(rrset, key, keys, { nowSeconds: now(), validitySeconds });
   }
 
   /** Why a signed RRset should be signed again; undefined: not yet. */
@@ -155,17 +159,19 @@ export class ZoneSigner implements DraftSigner {
     const { now, validitySeconds } = this.#policy;
     const left = (expirationOf(signature) - now()) | 0;
     const age = (now() - inceptionOf(signature)) | 0;
-    if (age < 0 || left < validitySeconds / 4) return 'now';
+    if (age < 0 || left < Math.max(validitySeconds / 4, Math.min(URGENT_SECONDS, validitySeconds / 2))) return 'now';
     return left < validitySeconds / 2 ? 'soon' : undefined;
   }
 
   /**
    * Why the signatures of a name should be renewed; undefined: not yet. Names below a cut have none; the apex has them all, its SOA may have
    * lost them in a recovery.
+   * @param chainTtl that records of the chain should have
    */
-  dueAt(node: ZoneNode, isApex: boolean): Due | undefined {
+  dueAt(node: ZoneNode, isApex: boolean, chainTtl: number): Due | undefined {
     let due: Due | undefined;
     for (const rrset of allRRsets(node)) {
+      if (rrset.ttl !== chainTtl && isChainType(rrset.type)) return 'now';
       if (rrset.signatures === undefined && !isApex) continue;
       const next = this.#dueOf(rrset);
       if (next === 'now') return next;
@@ -175,17 +181,16 @@ export class ZoneSigner implements DraftSigner {
   }
 }
 
-/** `soon`: in the second half of its validity; `now`: in the last quarter, or wrong. */
+/** `soon`: in the second half of its validity; `now`: in the last quarter or the last three days, or wrong. */
 export type Due = 'soon' | 'now';
 
 function cdsOf({ zone, dnskey }: SigningKey): Rdata {
   return { kind: 'CDS', ...dsOfKey(zone, dnskey) };
 }
 
-function isChainType(type: number): boolean {
-  return type === RRType.NSEC || type === RRType.NSEC3;
-}
-
-function withoutSignatures(rrset: ZoneRRset): ZoneRRset {
-  return rrset.signatures === undefined ? rrset : withSignatures(rrset, []);
+/** RFC 9077 §3: a record of the chain has the TTL of negative answers, which an edit of the SOA can change. */
+function withChainTtl(rrset: ZoneRRset, draft: ZoneDraft): ZoneRRset {
+  if (!isChainType(rrset.type)) return rrset;
+  const ttl = negativeTtlOf(draft.findRRset(draft.apex.key, RRType.SOA)!);
+  return rrset.ttl === ttl ? rrset : { type: rrset.type, ttl, rdatas: rrset.rdatas };
 }

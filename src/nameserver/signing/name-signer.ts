@@ -1,0 +1,58 @@
+/** Signs the RRsets of one name that its zone has authority for (RFC 4035 §2.2), in the main thread and in others. */
+import type { SigningKey } from '../../dns/dnssec/signing-key.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { mapRRsets, signatureOf, withSignatures } from '../zone/signatures.ts';
+import { findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
+
+/** Clocks of validators may be behind. */
+export const INCEPTION_BEFORE_SECONDS = 3_600;
+
+/** From when on a signature is valid, and how long. */
+export interface Validity {
+  /** Seconds since 1970. */
+  readonly nowSeconds: number;
+  readonly validitySeconds: number;
+}
+
+/** Where a name is in its zone. */
+export interface NamePlace {
+  readonly isApex: boolean;
+  /** A delegation or DNAME is above it. */
+  readonly isCovered: boolean;
+}
+
+/** A name whose RRsets are those that `sign` returns, without signatures where the zone has no authority; itself if they are the same. */
+export function mapAuthoritative(
+  node: ZoneNode,
+  { isApex, isCovered }: NamePlace,
+  sign: (rrset: ZoneRRset) => ZoneRRset,
+): ZoneNode {
+  const isDelegation = !isApex && findRRset(node, RRType.NS) !== undefined;
+  return mapRRsets(node, (rrset) => {
+    const { type } = rrset;
+    const isAuthoritative = !isCovered && (!isDelegation || type === RRType.DS || isChainType(type));
+    return isAuthoritative ? sign(rrset) : withoutSignatures(rrset);
+  });
+}
+
+/** An RRset with a signature of each key. */
+export function signRRset(
+  rrset: ZoneRRset,
+  ownerKey: string,
+  keys: readonly SigningKey[],
+  { nowSeconds, validitySeconds }: Validity,
+): ZoneRRset {
+  const period = { inception: nowSeconds - INCEPTION_BEFORE_SECONDS, expiration: nowSeconds + validitySeconds };
+  const { type, ttl, rdatas } = rrset;
+  const signable = { ownerKey, type, ttl, rdatas };
+  const signatures = keys.map((each) => signatureOf(each.sign(signable, period), each.zone.octets.length));
+  return withSignatures(rrset, signatures);
+}
+
+export function isChainType(type: number): boolean {
+  return type === RRType.NSEC || type === RRType.NSEC3;
+}
+
+function withoutSignatures(rrset: ZoneRRset): ZoneRRset {
+  return rrset.signatures === undefined ? rrset : withSignatures(rrset, []);
+}
