@@ -14,6 +14,7 @@ import type { Committer } from './journal/committer.ts';
 import { SignatureTally } from './signature-tally.ts';
 import type { RenewalReport } from './signature-watch.ts';
 import type { SignatureTimes } from './signing/signed-table.ts';
+import { lacksSigner, unsignedNames } from './signing/unsigned-names.ts';
 import { type SigningPolicy, signedAt, ZoneSigner } from './signing/zone-signer.ts';
 import type { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
@@ -110,11 +111,14 @@ export class ZoneSigning {
       signing.#watch();
       return signing;
     }
+    const isLeftBehind = lacksSigner(published);
     zone.signer = signer;
     await signing.#change((draft) => {
       if (!draft.isSigned) dropSignerTypes(draft);
+      else if (isLeftBehind) signer.rebuildChain(draft);
       signer.setKeys(draft);
     });
+    if (isLeftBehind) await signing.#signUnsigned();
     // What is not urgent is renewed while the zone is served: in a large one it takes a while to find it.
     if (signer.loaded === undefined || signing.#hasUrgent(signer.loaded)) await signing.#renew('now');
     else void signing.renew();
@@ -262,6 +266,16 @@ export class ZoneSigning {
       await addPublished(tally, zone, new Set([...due, zone.apex.key]), slices);
       watch.renewed(tally, failure === undefined ? undefined : textOf(failure));
     }
+  }
+
+  async #signUnsigned(): Promise<void> {
+    const slices = new TimeSlices();
+    const keys: string[] = [];
+    for (const key of unsignedNames(this.#options.zone.published)) {
+      if (key !== undefined) keys.push(key);
+      if (slices.over) await slices.next();
+    }
+    await this.#renewNames(keys, slices);
   }
 
   async #renewNames(keys: readonly string[], slices: TimeSlices): Promise<void> {
