@@ -15,7 +15,7 @@ import { SignatureTally } from './signature-tally.ts';
 import type { RenewalReport } from './signature-watch.ts';
 import type { SignatureTimes } from './signing/signed-table.ts';
 import { lacksSigner, unsignedNames } from './signing/unsigned-names.ts';
-import { type SigningPolicy, signedAt, ZoneSigner } from './signing/zone-signer.ts';
+import { type SigningPolicy, signedAt, urgentSeconds, ZoneSigner } from './signing/zone-signer.ts';
 import type { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { readU32 } from './zone/signatures.ts';
@@ -131,9 +131,8 @@ export class ZoneSigning {
   #hasUrgent(loaded: SignatureTimes): boolean {
     const { apexNode, negativeTtl } = this.#options.zone.published;
     const isApexDue = this.#signer.dueAt(apexNode, true, negativeTtl) === 'now';
-    return (
-      isApexDue || loaded.lastInception > 0 || loaded.firstExpiration < (this.#settings.validityDays * DAY_SECONDS) / 4
-    );
+    const leastSeconds = urgentSeconds(this.#settings.validityDays * DAY_SECONDS);
+    return isApexDue || loaded.lastInception > 0 || loaded.firstExpiration < leastSeconds;
   }
 
   /** Settings of a reload. Signatures that are there keep their expiration. */

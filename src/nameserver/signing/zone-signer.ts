@@ -163,7 +163,7 @@ export class ZoneSigner implements DraftSigner {
     const { now, validitySeconds } = this.#policy;
     const left = (expirationOf(signature) - now()) | 0;
     const age = (now() - inceptionOf(signature)) | 0;
-    if (age < 0 || left < Math.max(validitySeconds / 4, Math.min(URGENT_SECONDS, validitySeconds / 2))) return 'now';
+    if (age < 0 || left < urgentSeconds(validitySeconds)) return 'now';
     return left < validitySeconds / 2 ? 'soon' : undefined;
   }
 
@@ -183,6 +183,11 @@ export class ZoneSigner implements DraftSigner {
     }
     return due;
   }
+}
+
+/** A signature with less left is renewed at once. */
+export function urgentSeconds(validitySeconds: number): number {
+  return Math.max(validitySeconds / 4, Math.min(URGENT_SECONDS, validitySeconds / 2));
 }
 
 /** `soon`: in the second half of its validity; `now`: in the last quarter or the last three days, or wrong. */
