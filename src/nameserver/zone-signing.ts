@@ -11,10 +11,11 @@ import { RRType } from '../dns/rdata.ts';
 import { TimeSlices } from './admin/time-slices.ts';
 import { type SuccessorStore, signWhileServed } from './first-signing.ts';
 import type { Committer } from './journal/committer.ts';
-import { textOf } from './open-journal.ts';
 import { SignatureTally } from './signature-tally.ts';
 import type { RenewalReport } from './signature-watch.ts';
-import { type SigningPolicy, signedAt, ZoneSigner } from './signing/zone-signer.ts';
+import type { SignatureTimes } from './signing/signed-table.ts';
+import { lacksSigner, unsignedNames } from './signing/unsigned-names.ts';
+import { type SigningPolicy, signedAt, urgentSeconds, ZoneSigner } from './signing/zone-signer.ts';
 import type { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { readU32 } from './zone/signatures.ts';
@@ -111,14 +112,27 @@ export class ZoneSigning {
       signing.#watch();
       return signing;
     }
+    const isLeftBehind = lacksSigner(published);
     zone.signer = signer;
     await signing.#change((draft) => {
       if (!draft.isSigned) dropSignerTypes(draft);
+      else if (isLeftBehind) signer.rebuildChain(draft);
       signer.setKeys(draft);
     });
-    await signing.#renew('now');
+    if (isLeftBehind) await signing.#signUnsigned();
+    // What is not urgent is renewed while the zone is served: in a large one it takes a while to find it.
+    if (signer.loaded === undefined || signing.#hasUrgent(signer.loaded)) await signing.#renew('now');
+    else void signing.renew();
     signing.#watch();
     return signing;
+  }
+
+  /** Signatures of the version that was loaded must be renewed before it is served. */
+  #hasUrgent(loaded: SignatureTimes): boolean {
+    const { apexNode, negativeTtl } = this.#options.zone.published;
+    const isApexDue = this.#signer.dueAt(apexNode, true, negativeTtl) === 'now';
+    const leastSeconds = urgentSeconds(this.#settings.validityDays * DAY_SECONDS);
+    return isApexDue || loaded.lastInception > 0 || loaded.firstExpiration < leastSeconds;
   }
 
   /** Settings of a reload. Signatures that are there keep their expiration. */
@@ -254,6 +268,16 @@ export class ZoneSigning {
     }
   }
 
+  async #signUnsigned(): Promise<void> {
+    const slices = new TimeSlices();
+    const keys: string[] = [];
+    for (const key of unsignedNames(this.#options.zone.published)) {
+      if (key !== undefined) keys.push(key);
+      if (slices.over) await slices.next();
+    }
+    await this.#renewNames(keys, slices);
+  }
+
   async #renewNames(keys: readonly string[], slices: TimeSlices): Promise<void> {
     for (let at = 0; at < keys.length && !this.#isClosed; at += RENEWAL_STEP) {
       await this.#change((draft) => draft.renew(keys.slice(at, at + RENEWAL_STEP)));
@@ -304,6 +328,10 @@ function dropSignerTypes(draft: ZoneDraft): void {
       node.rrsets.filter(({ type }) => !isSignerType(type)),
     );
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Signatures of a measurement, after as many that are not measured. */

@@ -16,6 +16,7 @@ import { allRRsets, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 import { negativeTtlOf, rdataText, type ZoneVersion } from '../zone/zone-version.ts';
 import { Chain } from './chain.ts';
 import { INCEPTION_BEFORE_SECONDS, isChainType, mapAuthoritative, signRRset } from './name-signer.ts';
+import type { SignatureTimes } from './signed-table.ts';
 
 export interface SigningPolicy {
   /** Those of the DNSKEY RRset; each signs every RRset. */
@@ -35,17 +36,23 @@ export function signedAt(signature: string): number {
   return inceptionOf(signature) + INCEPTION_BEFORE_SECONDS;
 }
 
+/** A zone that is restored from a backup must not be served with signatures that end sooner. */
+const URGENT_SECONDS = 3 * 86_400;
+
 export class ZoneSigner implements DraftSigner {
   #chain: Chain;
   #policy: SigningPolicy;
   /** Signatures made since the start, also of commits that failed. */
   made = 0;
 
+  /** Of the signatures that the version had; undefined if it was not signed. */
+  readonly loaded: SignatureTimes | undefined;
+
   /** @param version the chain that it has is continued */
   constructor(policy: SigningPolicy, version: ZoneVersion) {
     this.#policy = policy;
     this.#chain = Chain.of(policy.chain, version.apex);
-    if (version.isSigned) this.#chain.load(version.nodes.values());
+    if (version.isSigned) this.loaded = this.#chain.load(version, policy.now());
   }
 
   /** Of the published version, for proofs. */
@@ -104,6 +111,12 @@ export class ZoneSigner implements DraftSigner {
     this.#chain.seal();
   }
 
+  /** For a version that was written without its signer: makes the chain true. The caller has names without signatures signed. */
+  rebuildChain(draft: ZoneDraft): void {
+    this.#chain = Chain.of(this.#policy.chain, draft.apex);
+    this.#chain.rebuild(draft);
+  }
+
   /** The draft that `sign` completed is published. */
   publish(): void {
     this.#chain.publish();
@@ -150,7 +163,7 @@ export class ZoneSigner implements DraftSigner {
     const { now, validitySeconds } = this.#policy;
     const left = (expirationOf(signature) - now()) | 0;
     const age = (now() - inceptionOf(signature)) | 0;
-    if (age < 0 || left < validitySeconds / 4) return 'now';
+    if (age < 0 || left < urgentSeconds(validitySeconds)) return 'now';
     return left < validitySeconds / 2 ? 'soon' : undefined;
   }
 
@@ -172,7 +185,12 @@ export class ZoneSigner implements DraftSigner {
   }
 }
 
-/** `soon`: in the second half of its validity; `now`: in the last quarter, or wrong. */
+/** A signature with less left is renewed at once. */
+export function urgentSeconds(validitySeconds: number): number {
+  return Math.max(validitySeconds / 4, Math.min(URGENT_SECONDS, validitySeconds / 2));
+}
+
+/** `soon`: in the second half of its validity; `now`: in the last quarter or the last three days, or wrong. */
 export type Due = 'soon' | 'now';
 
 function cdsOf({ zone, dnskey }: SigningKey): Rdata {
