@@ -100,11 +100,11 @@ describe('webhooks', () => {
     ],
     [
       'webhooks: [{url: https://a.example, events: [gone]}]',
-      "3:46: webhooks[0].events: must be one of changed, failed, silent, secondary, not 'gone'.",
+      "3:46: webhooks[0].events: must be one of changed, failed, silent, secondary, signatures, not 'gone'.",
     ],
     [
       'webhooks: [{url: https://a.example, events: []}]',
-      '3:45: webhooks[0].events: must be a list with at least one entry, each entry one of changed, failed, silent, secondary; it is empty.',
+      '3:45: webhooks[0].events: must be a list with at least one entry, each entry one of changed, failed, silent, secondary, signatures; it is empty.',
     ],
     [
       'webhooks: [{url: https://a.example, format: xml}]',

@@ -275,7 +275,7 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
       return { serial, secondaries };
     },
     examineZone: async ({ zone }) => ({ findings: await server().examineZone(readZone(zone)) }),
-    exportZone: async ({ zone }) => (await zones()).exportZone(readZone(zone)),
+    exportZone: async ({ zone, signed = false }) => (await zones()).exportZone(readZone(zone), signed),
     importZone: async ({ zone, mode, dry_run = false }, { body }) =>
       (await zones()).importZone(readZone(zone), body, { replace: mode === 'replace', dryRun: dry_run }),
     setSerial: async ({ zone, serial }) => (await zones()).setSerial(readZone(zone), serial),

@@ -326,11 +326,13 @@ export class Nameserver {
     zones.set(apex.key, await this.#openZone(zone, settings.limits, 'set-aside'));
     this.#use(this.#makeGeneration(settings, zones));
     if (this.addresses.length > 0) this.#setSecondaries();
-    this.#options.onWarning(`The zone '${apex}' was recovered and is served with the serial ${version.serial}.`);
+    // A signed zone was signed again meanwhile.
+    const { serial: served } = (this.#loaded.get(apex.key) ?? embedded).published;
+    this.#options.onWarning(`The zone '${apex}' was recovered and is served with the serial ${served}.`);
     return {
       ...(stored?.serial !== undefined && { before: stored.serial }),
       ...(withheld.knownSerial !== undefined && { known: withheld.knownSerial }),
-      serial: version.serial,
+      serial: served,
       names: version.nodes.size,
       lost: stored?.damage.sentences ?? [],
       lostCount: stored?.damage.count ?? 0,

@@ -10,6 +10,7 @@ import { SignatureWatch } from './signature-watch.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { expirationOf } from './zone/signatures.ts';
 import { allRRsets } from './zone/zone-node.ts';
+import { rdataText } from './zone/zone-version.ts';
 import { ZoneSigning } from './zone-signing.ts';
 
 const HOUR = 3_600;
@@ -20,21 +21,22 @@ describe('the watch of the signatures of a zone', () => {
   let zone: EmbeddedZone;
   let signing: ZoneSigning;
   let watch: SignatureWatch;
+  let committer: Committer;
   let clock: number;
   let diskError: Error | undefined;
   let keyProblem: string | undefined;
   let changes: (readonly [state: string, text: string])[];
 
-  async function open(validityDays: number): Promise<void> {
+  async function open(validityDays: number, names = 120): Promise<void> {
     zone = editedZone('example.com');
     const log = {
       append: async () => {
         if (diskError) throw diskError;
       },
     };
-    const committer = new Committer({ log });
+    committer = new Committer({ log });
     await committer.change(zone, (draft) => {
-      for (let i = 0; i < 120; i++) {
+      for (let i = 0; i < names; i++) {
         const rrset = { type: RRType.A, ttl: 60, rdatas: ['\x01\x02\x03\x04'] };
         draft.setRRset(DomainName.parse(`h${i}`, zone.apex), rrset);
       }
@@ -118,6 +120,23 @@ describe('the watch of the signatures of a zone', () => {
     await pass(1);
     expect(changes.slice(2)).toEqual([['ok', "The signatures of the zone 'example.com.' are renewed again."]]);
     expect([watch.figures.expired, watch.troubles]).toEqual([0, []]);
+  });
+
+  it('sees that all signatures are renewed before less than soa.expire is left', async () => {
+    const expire = 14 * DAY;
+    await open(30, 3_000);
+    const timers = { refresh: 1, retry: 1, expire, minimum: 60 };
+    await committer.change(zone, (draft) => {
+      const { ttl } = draft.findRRset(zone.apex.key, RRType.SOA)!;
+      const soa = { kind: 'SOA', mname: zone.apex, rname: zone.apex, serial: 9, ...timers } as const;
+      draft.setRRset(zone.apex, { type: RRType.SOA, ttl, rdatas: [rdataText(soa)] });
+    });
+    clock += 15 * DAY - HOUR;
+    for (let hours = 0; hours < 48; hours++) {
+      await pass(1 / 24);
+      expect(watch.figures.firstExpiration! - clock).toBeGreaterThanOrEqual(expire);
+    }
+    expect(watch.figures.firstExpiration! - clock).toBeGreaterThan(28 * DAY - HOUR);
   });
 
   it('does not report signatures that expired while the clock was wrong, if they could be renewed', async () => {

@@ -49,13 +49,15 @@ export class SignatureWatches {
 
   /** @param served by `DomainName.key` of the apex */
   figures(served: ReadonlyMap<string, unknown>): SigningFigures[] {
-    return [...this.#watches].flatMap(([key, { watch }]) => (served.has(key) ? [watch.figures] : []));
+    return [...this.#watches].flatMap(([key, { zone, watch }]) =>
+      served.has(key) && zone.published.isSigned ? [watch.figures] : [],
+    );
   }
 
   /** For the status of a zone. @returns undefined: the zone is not signed */
   state(apexKey: string): ZoneState['signing'] | undefined {
-    const watch = this.#watches.get(apexKey)?.watch;
-    if (watch === undefined) return undefined;
+    const { zone, watch } = this.#watches.get(apexKey) ?? {};
+    if (watch === undefined || zone?.published.isSigned !== true) return undefined;
     const { signatures, expired, firstExpiration } = watch.figures;
     return {
       signatures,

@@ -1,8 +1,8 @@
 /**
  * One zone that is signed: its keys, the first signing, and the renewal of signatures.
  *
- * Signatures are renewed in the second half of their validity, in small commits that are spread over it; those in the last quarter, and
- * those that a clock that was set made wrong, at once.
+ * Signatures are renewed in the third quarter of their validity, in small commits that are spread over it, or over a part of it; those in
+ * the last quarter, and those that a clock that was set made wrong, at once.
  */
 import { setTimeout } from 'node:timers/promises';
 import { DnssecAlgorithm } from '../dns/dnssec/algorithms.ts';
@@ -14,9 +14,11 @@ import type { Committer } from './journal/committer.ts';
 import { SignatureTally } from './signature-tally.ts';
 import type { RenewalReport } from './signature-watch.ts';
 import type { SignatureTimes } from './signing/signed-table.ts';
-import { type SigningPolicy, signedAt, ZoneSigner } from './signing/zone-signer.ts';
+import { lacksSigner, unsignedNames } from './signing/unsigned-names.ts';
+import { type SigningPolicy, signedAt, urgentSeconds, ZoneSigner } from './signing/zone-signer.ts';
 import type { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
+import { readU32 } from './zone/signatures.ts';
 import { isSignerType } from './zone/signer-types.ts';
 import { allRRsets, findRRset } from './zone/zone-node.ts';
 import type { ZoneVersion } from './zone/zone-version.ts';
@@ -110,11 +112,14 @@ export class ZoneSigning {
       signing.#watch();
       return signing;
     }
+    const isLeftBehind = lacksSigner(published);
     zone.signer = signer;
     await signing.#change((draft) => {
       if (!draft.isSigned) dropSignerTypes(draft);
+      else if (isLeftBehind) signer.rebuildChain(draft);
       signer.setKeys(draft);
     });
+    if (isLeftBehind) await signing.#signUnsigned();
     // What is not urgent is renewed while the zone is served: in a large one it takes a while to find it.
     if (signer.loaded === undefined || signing.#hasUrgent(signer.loaded)) await signing.#renew('now');
     else void signing.renew();
@@ -126,9 +131,8 @@ export class ZoneSigning {
   #hasUrgent(loaded: SignatureTimes): boolean {
     const { apexNode, negativeTtl } = this.#options.zone.published;
     const isApexDue = this.#signer.dueAt(apexNode, true, negativeTtl) === 'now';
-    return (
-      isApexDue || loaded.lastInception > 0 || loaded.firstExpiration < (this.#settings.validityDays * DAY_SECONDS) / 4
-    );
+    const leastSeconds = urgentSeconds(this.#settings.validityDays * DAY_SECONDS);
+    return isApexDue || loaded.lastInception > 0 || loaded.firstExpiration < leastSeconds;
   }
 
   /** Settings of a reload. Signatures that are there keep their expiration. */
@@ -232,8 +236,8 @@ export class ZoneSigning {
     const { nodes, isSigned, negativeTtl } = zone.published;
     if (!isSigned) return;
     const validitySeconds = this.#settings.validityDays * DAY_SECONDS;
-    // All names within a quarter of the validity, which is what is left of it then.
-    const runs = validitySeconds / 4 / (RENEWAL_MS / 1000);
+    // Less two: the first and the last one may each be late by an interval.
+    const runs = spreadSeconds(validitySeconds, soaExpire(zone.published)) / (RENEWAL_MS / 1000) - 2;
     const share = until === 'soon' ? Math.max(RENEWAL_STEP, Math.ceil(nodes.size / runs)) : 0;
     const slices = new TimeSlices();
     const urgent: string[] = [];
@@ -264,12 +268,37 @@ export class ZoneSigning {
     }
   }
 
+  async #signUnsigned(): Promise<void> {
+    const slices = new TimeSlices();
+    const keys: string[] = [];
+    for (const key of unsignedNames(this.#options.zone.published)) {
+      if (key !== undefined) keys.push(key);
+      if (slices.over) await slices.next();
+    }
+    await this.#renewNames(keys, slices);
+  }
+
   async #renewNames(keys: readonly string[], slices: TimeSlices): Promise<void> {
     for (let at = 0; at < keys.length && !this.#isClosed; at += RENEWAL_STEP) {
       await this.#change((draft) => draft.renew(keys.slice(at, at + RENEWAL_STEP)));
       await slices.next();
     }
   }
+}
+
+/**
+ * The time from half of the validity in which all names are renewed, at most until a quarter is left. A secondary that is cut off must not
+ * serve signatures that have expired, so `expire` is left after it, or a day less than half of the validity.
+ */
+function spreadSeconds(validitySeconds: number, expire: number): number {
+  const half = validitySeconds / 2;
+  return half - Math.max(half / 2, Math.min(expire, half - DAY_SECONDS));
+}
+
+/** EXPIRE of the SOA record, in seconds (RFC 1035 §3.3.13). */
+function soaExpire({ soa }: ZoneVersion): number {
+  const [rdata = ''] = soa.rdatas;
+  return readU32(rdata, rdata.length - 8);
 }
 
 /** Adds the signatures that names have now. */

@@ -519,6 +519,39 @@ export const NAME_REPLIES = {
     ],
     remote: [{ zone: 'lab.example.com.', primary: '192.0.2.10:53' }],
   },
+  'GET /v1/zones/{zone}/dnssec': {
+    zone: ZONE,
+    state: 'signed',
+    serial: SERIAL,
+    chain: 'nsec3',
+    signatures: {
+      count: 3_618,
+      earliestExpiration: '2026-12-19T04:12:00Z',
+      latestExpiration: '2027-01-01T10:28:00Z',
+      expired: 0,
+    },
+    keys: [
+      {
+        keyTag: 47133,
+        algorithm: 13,
+        mnemonic: 'ECDSAP256SHA256',
+        dnskey: {
+          flags: 257,
+          protocol: 3,
+          algorithm: 13,
+          publicKey: 'mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==',
+          record: 'dyn.example.com. IN DNSKEY 257 3 13 mdsswUyr3DPW…',
+        },
+        ds: {
+          keyTag: 47133,
+          algorithm: 13,
+          digestType: 2,
+          digest: '6B3F2C1E9AD04B7753E0F18A2D5C64BB90E3A7F14C8D2069B5E1F3A7C0D94E52',
+          record: 'dyn.example.com. IN DS 47133 13 2 6B3F2C1E9AD04B7753E0F18A2D5C64BB90E3A7F14C8D2069B5E1F3A7C0D94E52',
+        },
+      },
+    ],
+  },
   'GET /v1/zones/{zone}/rrsets': {
     serial: SERIAL,
     rrsets: [

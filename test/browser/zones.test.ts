@@ -43,6 +43,33 @@ describeInBrowser('the screens of zones', () => {
     await screen.close();
   });
 
+  it('the signatures look good, with the DS record to copy; and what is wrong with them', {
+    timeout: 240_000,
+  }, async () => {
+    const [zone] = NAME_REPLIES['GET /v1/zones'].zones;
+    const trouble = `Signatures of the zone '${zone!.zone}' expire soon, the first at 2026-12-03T04:12:00Z. They should have been renewed.`;
+    const signing = { signatures: 3_618, expired: 0, troubles: [trouble], firstExpiration: '2026-12-03T04:12:00Z' };
+    const replies = { ...NAME_REPLIES, 'GET /v1/zones': { zones: [{ ...zone!, signing }], remote: [] } };
+    const screen = await openScreen(screens.browser, `${screens.url}#/zones/dyn.example.com.`, {
+      prepare: (context) => useSampleData(context, () => replies),
+    });
+    await screen.page.getByText(trouble).waitFor();
+    await expectGoodLooks(screen.page);
+    await screen.page.getByRole('link', { name: 'Signatures', exact: true }).click();
+    await screen.page.getByText('dyn.example.com. IN DS 47133 13 2 6B3F').waitFor();
+    await screen.page.getByText(trouble).waitFor();
+    await screen.page.getByText('in 16 days').waitFor();
+    await expectGoodLooks(screen.page);
+    await screen.close();
+  });
+
+  it('says of a zone without signatures how to sign it', async () => {
+    await screens.with(`${ZONE}?tab=delegation`, { user: 'anna' }, async (page) => {
+      await page.getByText('Not signed').waitFor();
+      await page.getByText('set dnssec: true').waitFor();
+    });
+  });
+
   it('lists zones, opens one, and searches its records', async () => {
     await screens.with('/zones', { user: 'anna' }, async (page) => {
       await page.getByRole('link', { name: API_ZONE }).click();

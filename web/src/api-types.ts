@@ -1814,6 +1814,8 @@ export interface Operations {
     input: {
       /** The apex of the zone. */
       readonly zone: string;
+      /** With the records of the signer: keys, signatures and chain. Without it: 0. */
+      readonly signed?: boolean | undefined;
     };
     result: string;
   };

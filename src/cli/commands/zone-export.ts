@@ -12,10 +12,13 @@ export function zoneExportCommand(): Command {
     .description('write a zone as a zone file')
     .argument('<zone>', 'the name of the zone')
     .argument('[file]', 'the file to write (default: the standard output)')
-    .action(async (zoneText: string, file: string | undefined, _options, command: Command) => {
+    .option('--signed', 'with the keys, signatures and chain of a signed zone')
+    .action(async (zoneText: string, file: string | undefined, { signed }: { signed?: true }, command: Command) => {
       const apex = parseZone(zoneText);
       await withSession(command, async (session) => {
-        const pieces = Readable.from(await session.call('exportZone', { zone: apex.toString() }));
+        const pieces = Readable.from(
+          await session.call('exportZone', { zone: apex.toString(), ...(signed && { signed }) }),
+        );
         if (file !== undefined) await writeWhole(pieces, file);
         else await pipeline(pieces, process.stdout, { end: false }).catch(endWithOutput);
       });

@@ -100,8 +100,9 @@ export const EMBEDDED_ZONE_OPTIONS = {
     only: 'embedded',
     unit: 'days',
     summary:
-      'The long form: how long a signature is valid. It is renewed when half of this time has passed. The other half should be ' +
-      'longer than `soa.expire`, so that a secondary that is cut off never serves signatures that have expired.',
+      'The long form: how long a signature is valid. It is renewed when half of this time has passed, or some time later, but before ' +
+      'less than `soa.expire` is left, so that a secondary that is cut off never serves signatures that have expired. Half of ' +
+      'it should be a day longer than `soa.expire`.',
     example: '30',
   }),
   'zones[].dnssec.nsec3': option(yesOrNo, {

@@ -68,8 +68,9 @@ function resolveSoa(zone: Scope, context: ResolveContext): SoaConfig {
   return { refresh, retry, expire, minimum, ttl: zone.get('zones[].soa.ttl') ?? minimum };
 }
 
-/** Signatures are renewed when half of their validity has passed. */
+/** Signatures are renewed within a day after half of their validity has passed, if `soa.expire` demands it. */
 const HALF_DAY_SECONDS = 43_200;
+const RENEWAL_SECONDS = 86_400;
 
 function resolveDnssec(
   zone: Scope,
@@ -85,14 +86,14 @@ function resolveDnssec(
 }
 
 function warnOfShortValidity(apex: DomainName, validityDays: number, expire: number, context: ResolveContext): void {
-  const left = validityDays * HALF_DAY_SECONDS;
+  const left = validityDays * HALF_DAY_SECONDS - RENEWAL_SECONDS;
   if (left >= expire) return;
-  const enough = Math.ceil(expire / HALF_DAY_SECONDS);
+  const enough = Math.ceil((expire + RENEWAL_SECONDS) / HALF_DAY_SECONDS);
   const raise =
     enough <= MAX_VALIDITY_DAYS ? `Raise dnssec.validity_days to ${enough}, or lower soa.expire` : 'Lower soa.expire';
   context.warnings.push(
     `The zone '${apex}': a secondary that is cut off serves it for ${expire} s (soa.expire), but a signature that is about to be ` +
-      `renewed is valid for ${left} s only. ${raise}.`,
+      `renewed may be valid for ${left} s only. ${raise}.`,
   );
 }
 

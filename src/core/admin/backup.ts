@@ -14,7 +14,7 @@ export function withStoreBackup(admin: ZoneAdmin, store: StoreCopy | undefined):
   return {
     dnssec: admin.dnssec,
     zones: () => admin.zones(),
-    exportZone: (apex) => admin.exportZone(apex),
+    exportZone: (apex, signed) => admin.exportZone(apex, signed),
     importZone: (apex, text, options) => admin.importZone(apex, text, options),
     setSerial: (apex, serial) => admin.setSerial(apex, serial),
     recoverZone: (apex, serial) => admin.recoverZone(apex, serial),

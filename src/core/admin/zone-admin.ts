@@ -32,9 +32,10 @@ export interface ZoneAdmin {
   zones(): Promise<readonly ZoneState[]>;
   /**
    * The zone as pieces of a zone file (RFC 1035 §5), of one version, sorted.
-   * @throws AppError name-invalid
+   * @param signed with the records of the signer: keys, signatures and chain
+   * @throws AppError name-invalid, request-malformed for `signed` if the zone is not signed
    */
-  exportZone(apex: DomainName): AsyncIterable<string>;
+  exportZone(apex: DomainName, signed: boolean): AsyncIterable<string>;
   /**
    * Imports the records of a zone file as dynamic data. RRsets of the file replace those of the same name and type. The
    * SOA and static records stay, except that a later serial is adopted. Nothing is changed before the whole file is read.

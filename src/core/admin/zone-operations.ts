@@ -202,7 +202,10 @@ export const ZONE_OPERATIONS = {
     path: '/v1/zones/{zone}/file',
     allowed: 'admin',
     summary: 'Sends the zone as a zone file (RFC 1035 §5), of one version, sorted.',
-    input: object({ zone: ZONE_NAME }),
+    input: object(
+      { zone: ZONE_NAME },
+      { signed: described(YES_NO, 'With the records of the signer: keys, signatures and chain. Without it: 0.') },
+    ),
     result: 'zone file',
     example: { zone: 'dyn.example.com' },
   },

@@ -89,10 +89,14 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
     return [...served, ...withheld];
   }
 
-  exportZone(apex: DomainName): AsyncIterable<string> {
+  exportZone(apex: DomainName, signed: boolean): AsyncIterable<string> {
     const withheld = this.#findWithheld(apex);
-    if (withheld?.stored === undefined) return exportVersion(this.#find(apex).published);
-    return exportReadable(withheld.stored.version, describeWithheld(withheld));
+    const version = withheld?.stored?.version ?? this.#find(apex).published;
+    if (signed && !version.isSigned) {
+      throw new AppError('request-malformed', `The zone '${apex}' is not signed. Export it without 'signed'.`);
+    }
+    if (withheld?.stored === undefined) return exportVersion(version, signed);
+    return exportReadable(version, signed, describeWithheld(withheld));
   }
 
   recoverZone(apex: DomainName, serial?: number): Promise<RecoveryReport> {
@@ -209,9 +213,9 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
 }
 
 /** What is readable of a zone that is not served, after a comment that says so. */
-async function* exportReadable(version: ZoneVersion, comment: string): AsyncGenerator<string> {
+async function* exportReadable(version: ZoneVersion, signed: boolean, comment: string): AsyncGenerator<string> {
   yield `; ${comment}\n`;
-  yield* exportVersion(version);
+  yield* exportVersion(version, signed);
 }
 
 function unservedState(version: ZoneVersion): Pick<ZoneState, 'unserved' | 'unservedCount'> {

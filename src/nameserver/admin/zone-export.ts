@@ -1,6 +1,8 @@
 /** Prints a version of a zone as a sorted zone file, in time slices so that queries are not delayed. */
 import { type ResourceRecord, RRClass, RRType } from '../../dns/rdata.ts';
 import { canonicalKey, formatSortedRecords } from '../../dns/zone-file/zone-file-format.ts';
+import { rrsigRecords } from '../zone/signatures.ts';
+import { allRRsets } from '../zone/zone-node.ts';
 import { nameOf, rdataOf, type ZoneVersion } from '../zone/zone-version.ts';
 import { sortInSlices, TimeSlices } from './time-slices.ts';
 
@@ -14,7 +16,8 @@ interface ExportedName {
   readonly nodeKey: string;
 }
 
-export async function* exportVersion(version: ZoneVersion): AsyncGenerator<string, void, undefined> {
+/** @param signed with what the signer made: keys, signatures and chain */
+export async function* exportVersion(version: ZoneVersion, signed: boolean): AsyncGenerator<string, void, undefined> {
   const slices = new TimeSlices();
   const names: ExportedName[] = [];
   const ttls = new Map<number, number>();
@@ -26,7 +29,7 @@ export async function* exportVersion(version: ZoneVersion): AsyncGenerator<strin
   const sorted = await sortInSlices(names, slices);
   const [defaultTtl] = [...ttls].sort(([, a], [, b]) => b - a)[0] ?? [];
   let piece = '';
-  for (const line of formatSortedRecords(version.apex, defaultTtl, recordsOf(version, sorted))) {
+  for (const line of formatSortedRecords(version.apex, defaultTtl, recordsOf(version, sorted, signed))) {
     piece += line;
     if (piece.length >= PIECE) {
       yield piece;
@@ -37,13 +40,19 @@ export async function* exportVersion(version: ZoneVersion): AsyncGenerator<strin
   yield piece;
 }
 
-function* recordsOf(version: ZoneVersion, names: readonly ExportedName[]): Generator<ResourceRecord> {
+function* recordsOf(version: ZoneVersion, names: readonly ExportedName[], signed: boolean): Generator<ResourceRecord> {
   const rank = (type: number) => (type === RRType.SOA ? -1 : type);
   for (const { nodeKey } of names) {
     const node = version.find(nodeKey)!;
     const ownerName = nameOf(node.wireText);
-    for (const { type, ttl, rdatas } of [...node.rrsets].sort((a, b) => rank(a.type) - rank(b.type))) {
+    const rrsets = signed ? allRRsets(node) : node.rrsets;
+    for (const rrset of [...rrsets].sort((a, b) => rank(a.type) - rank(b.type))) {
+      const { type, ttl, rdatas } = rrset;
       for (const rdata of rdatas) yield { ownerName, type, class: RRClass.IN, ttl, rdata: rdataOf(type, rdata) };
+      if (!signed) continue;
+      for (const { rdata } of rrsigRecords(node.wireText, rrset, version.apex.key)) {
+        yield { ownerName, type: RRType.RRSIG, class: RRClass.IN, ttl, rdata: rdataOf(RRType.RRSIG, rdata) };
+      }
     }
   }
 }

@@ -103,6 +103,17 @@ export class Chain implements ChainOrder {
     for (const { key } of draft.nodes.values()) update.check(key);
     update.write();
   }
+
+  /** Writes what is missing or wrong in a chain that edits without the signer left behind. Begins with an empty order. */
+  rebuild(draft: ZoneDraft): void {
+    const { type } = this.kind;
+    const present = [...draft.nodes.values()].filter((node) => findRRset(node, type) !== undefined);
+    this.build(draft);
+    for (const node of present) {
+      const orderKey = this.kind.orderKeyOfOwner(node.key);
+      if (orderKey === undefined || !this.has(orderKey)) draft.setSignerRRset(node, { type, ttl: 0, rdatas: [] });
+    }
+  }
 }
 
 class ChainUpdate {

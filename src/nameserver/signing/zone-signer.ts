@@ -36,6 +36,9 @@ export function signedAt(signature: string): number {
   return inceptionOf(signature) + INCEPTION_BEFORE_SECONDS;
 }
 
+/** A zone that is restored from a backup must not be served with signatures that end sooner. */
+const URGENT_SECONDS = 3 * 86_400;
+
 export class ZoneSigner implements DraftSigner {
   #chain: Chain;
   #policy: SigningPolicy;
@@ -108,6 +111,12 @@ export class ZoneSigner implements DraftSigner {
     this.#chain.seal();
   }
 
+  /** For a version that was written without its signer: makes the chain true. The caller has names without signatures signed. */
+  rebuildChain(draft: ZoneDraft): void {
+    this.#chain = Chain.of(this.#policy.chain, draft.apex);
+    this.#chain.rebuild(draft);
+  }
+
   /** The draft that `sign` completed is published. */
   publish(): void {
     this.#chain.publish();
@@ -154,7 +163,7 @@ export class ZoneSigner implements DraftSigner {
     const { now, validitySeconds } = this.#policy;
     const left = (expirationOf(signature) - now()) | 0;
     const age = (now() - inceptionOf(signature)) | 0;
-    if (age < 0 || left < validitySeconds / 4) return 'now';
+    if (age < 0 || left < urgentSeconds(validitySeconds)) return 'now';
     return left < validitySeconds / 2 ? 'soon' : undefined;
   }
 
@@ -176,7 +185,12 @@ export class ZoneSigner implements DraftSigner {
   }
 }
 
-/** `soon`: in the second half of its validity; `now`: in the last quarter, or wrong. */
+/** A signature with less left is renewed at once. */
+export function urgentSeconds(validitySeconds: number): number {
+  return Math.max(validitySeconds / 4, Math.min(URGENT_SECONDS, validitySeconds / 2));
+}
+
+/** `soon`: in the second half of its validity; `now`: in the last quarter or the last three days, or wrong. */
 export type Due = 'soon' | 'now';
 
 function cdsOf({ zone, dnskey }: SigningKey): Rdata {

@@ -10,6 +10,7 @@ import { Delegation } from '../zones/delegation.tsx';
 import { ZoneFile } from '../zones/file.tsx';
 import { Records } from '../zones/records.tsx';
 import { Secondaries } from '../zones/secondaries.tsx';
+import { Signatures } from '../zones/signatures.tsx';
 
 const t = texts.zones;
 const TABS = ['records', 'secondaries', 'delegation', 'file'] as const;
@@ -39,10 +40,21 @@ export default function ZoneScreen({ params, query }: ScreenProps) {
                 {found.notServed}
               </Banner>
             )}
+            {wanted !== 'delegation' && (found.signing?.troubles.length ?? 0) > 0 && (
+              <Banner tone="bad" title={t.signatures.trouble}>
+                {found.signing?.troubles[0]}{' '}
+                <a href={href(['zones', zone], { tab: 'delegation' })}>{t.signatures.more}</a>
+              </Banner>
+            )}
             <Tabs zone={zone} shown={wanted} />
             {wanted === 'records' && <Records zone={found.zone} query={query} />}
             {wanted === 'secondaries' && <Secondaries zone={found} reload={zones.reload} />}
-            {wanted === 'delegation' && <Delegation zone={found.zone} />}
+            {wanted === 'delegation' && (
+              <>
+                <Signatures zone={found} />
+                <Delegation zone={found.zone} />
+              </>
+            )}
             {wanted === 'file' && <ZoneFile zone={found.zone} onImport={zones.reload} />}
           </Frame>
         );
