@@ -4,7 +4,8 @@
  * signing of the large zone while it is served and updated, with the longest wait of a query; then its memory and its start.
  * `node bench/signed.mjs [ROUNDS] [SECONDS] [NAMES] [--smoke]`
  */
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { percentile, queryDns } from './dns-waits.mjs';
 import { measureHttp, memory, numbersFor, originalClients, Report, say, stop, UNIT_FLAGS, ZONE } from './lab.mjs';
@@ -69,7 +70,7 @@ async function signWhileServed(report, names) {
   const first = await startOwn(directory, UNIT_FLAGS, undefined, 0, true);
   const queries = queryDns(first.port);
   const rates = [];
-  while (!isSigned(first.port)) {
+  while (!(await isSigned(first.port))) {
     if (performance.now() - begin > LIMIT_MS) throw new Error('the zone is not signed');
     rates.push((await updateInThread(httpLoad(first, names))).rate);
   }
@@ -106,7 +107,8 @@ function updateInThread(load) {
 }
 
 /** @param {number} port */
-function isSigned(port) {
-  const args = ['@127.0.0.1', '-p', `${port}`, '+short', '+dnssec', '+tries=1', '+time=1', ZONE, 'SOA'];
-  return spawnSync('dig', args).stdout.toString().trim().split('\n').length > 1;
+async function isSigned(port) {
+  const args = ['@127.0.0.1', '-p', `${port}`, '+short', '+dnssec', '+time=1', ZONE, 'SOA'];
+  const { stdout } = await promisify(execFile)('dig', args);
+  return stdout.trim().split('\n').length > 1;
 }
