@@ -3,9 +3,10 @@
  * Random changes of a signed zone (bench/signed-changes.mjs), once with NSEC3 and once with NSEC, that BIND, Knot and NSD follow by NOTIFY
  * and IXFR. After each hundredth the three hold the same zone as we do, dnssec-verify, ldns-verify-zone and kzonecheck accept what one of them
  * transfers, and IXFR from a hundred changes before gives the same. Exit code 1 otherwise.
- * `npm run fuzz -- signed [CHANGES] [SEED]`: 10,000 changes for each chain by default.
+ * `npm run fuzz -- signed [CHANGES] [SEED] [nsec3 | nsec]`: 10,000 changes for each chain by default.
  */
 import { formatRcode } from '#dist/dns/wire/message.js';
+import { ExchangeError } from '#dist/net/exchange.js';
 import { TcpExchanger } from '#dist/net/tcp.js';
 import { seeded } from './damage.mjs';
 import { applyIxfr, copyOf, differenceOf, transfer, update } from './dns-client.mjs';
@@ -44,6 +45,16 @@ async function follows(server, serial) {
   return false;
 }
 
+/** The RCODE; on a busy machine a reply may take too long, and the serial tells whether there was a change. @param {TcpExchanger} exchanger @param {import('#dist/dns/zone-change.js').ZoneEdit[]} edits */
+async function outcomeOf(exchanger, edits) {
+  try {
+    return formatRcode(await update(exchanger, key, apex, edits));
+  } catch (error) {
+    if (error instanceof ExchangeError) return 'no reply';
+    throw error;
+  }
+}
+
 /** How often a secondary was sent differences, and how often the whole zone, as Knot's log has it. @param {string} log */
 const transfersIn = (log) => ({
   ixfr: [...log.matchAll(/ IXFR, incoming,.* finished/g)].length,
@@ -79,7 +90,7 @@ async function campaign(chain) {
     // The server closes a connection that is silent while validators run.
     const exchanger = new TcpExchanger(endpoint);
     while (changed < wanted) {
-      const rcode = formatRcode(await update(exchanger, key, apex, changes.next()));
+      const rcode = await outcomeOf(exchanger, changes.next());
       rcodes.set(rcode, (rcodes.get(rcode) ?? 0) + 1);
       const now = (await ours.serial()) ?? serial;
       if (now !== serial) changed += 1;
@@ -131,6 +142,8 @@ async function campaign(chain) {
 }
 
 say(`${number(CHANGES)} changes for each chain, seed ${SEED}, Node ${process.version}`);
-for (const chain of /** @type {const} */ (['nsec3', 'nsec'])) await campaign(chain);
+for (const chain of /** @type {const} */ (['nsec3', 'nsec'])) {
+  if ((process.argv[4] ?? chain) === chain) await campaign(chain);
+}
 say(`signed zone at secondaries: ${faults} faults`);
 process.exit(faults > 0 ? 1 : 0);
