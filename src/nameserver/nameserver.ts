@@ -7,6 +7,7 @@ import type { NameserverStatistics } from '../core/monitoring.ts';
 import type { ZonePublisher } from '../core/zones/publisher.ts';
 import type { ZoneSecondaries } from '../core/zones/secondaries.ts';
 import type { ZoneRecords } from '../core/zones/zone-records.ts';
+import type { KeyPair } from '../dns/dnssec/key-file.ts';
 import type { DomainName } from '../dns/name.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
 import { SqliteError } from '../sqlite/sqlite-error.ts';
@@ -20,13 +21,14 @@ import { NameserverCounts, secondaryLag } from './counts.ts';
 import { type Commit, Committer, SLOW_MS } from './journal/committer.ts';
 import type { Journal } from './journal/journal.ts';
 import { describeWithheld, type WithheldZone } from './journal/withheld-zone.ts';
-import { KeyStore, KeyStoreError } from './keys/key-store.ts';
+import { KeyStore, KeyStoreError, zoneKeyFiles } from './keys/key-store.ts';
 import { describeMissingKeys, dnskeysOf } from './keys/missing-keys.ts';
 import type { NameserverOptions, NameserverSettings, NameserverZone } from './nameserver-options.ts';
 import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
 import { openJournal, textOf } from './open-journal.ts';
+import { closeSignedZone, openSignedZone, type SignedZone } from './signed-zone.ts';
 import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
 import { TCP_LIMITS } from './sockets/tcp-limits.ts';
 import type { ReadableZone } from './threads/answering-thread.ts';
@@ -58,7 +60,7 @@ import {
 } from './zone/static-records.ts';
 import { describeUnserved } from './zone/unserved.ts';
 import { nameOf } from './zone/zone-version.ts';
-import { type DnssecSettings, ZoneSigning } from './zone-signing.ts';
+import type { DnssecSettings } from './zone-signing.ts';
 
 interface ServedZone {
   /** Undefined: the zone is withheld. */
@@ -98,7 +100,9 @@ export class Nameserver {
   /** Every zone that is loaded, also one that a reload removed from the configuration. */
   readonly #loaded = new Map<string, EmbeddedZone>();
   /** By `DomainName.key` of the apex. */
-  readonly #signings = new Map<string, ZoneSigning>();
+  readonly #signings = new Map<string, SignedZone>();
+  /** Keys of zones that were unsigned while the configuration still has the option `dnssec`. */
+  readonly #left = new Set<string>();
   readonly #keys: KeyStore;
   /** Undefined: this thread answers alone. */
   #threads: AnsweringThreads | undefined;
@@ -163,6 +167,7 @@ export class Nameserver {
       secondaries: () => this.secondaries,
       limits: () => this.#generation.settings.limits,
       keys: this.#keys,
+      procedureOf: (apex) => this.#signings.get(apex.key)?.procedure,
     });
     this.#generation = this.#makeGeneration({ ...options.settings, zones: [] }, new Map());
   }
@@ -333,6 +338,7 @@ export class Nameserver {
       if (served === undefined) this.#notifier.removeZone(zone);
       else this.#notifier.setSecondaries(zone, served.secondaries);
     }
+    for (const { procedure } of this.#signings.values()) procedure.start();
   }
 
   #use(generation: Generation): void {
@@ -389,7 +395,7 @@ export class Nameserver {
     await this.#listeners.close();
     await this.#threads?.close();
     for (const { publisher } of this.#generation.zones.values()) publisher.close();
-    for (const signing of this.#signings.values()) await signing.close();
+    for (const signed of this.#signings.values()) await closeSignedZone(signed);
     await this.#committer.settled();
     // After a command without sockets, such as an import, folding now saves the next start a replay.
     if (!served) await this.#journal.fold(true);
@@ -482,11 +488,13 @@ export class Nameserver {
    */
   async #sign(zone: EmbeddedZone, settings: DnssecSettings | undefined): Promise<void> {
     const { apex, published } = zone;
-    const signing = this.#signings.get(apex.key);
-    if (signing !== undefined) {
-      if (settings !== undefined) signing.settings = settings;
+    const signed = this.#signings.get(apex.key);
+    if (signed !== undefined) {
+      if (settings !== undefined) signed.signing.settings = settings;
       return;
     }
+    if (settings === undefined) this.#left.delete(apex.key);
+    else if (this.#left.has(apex.key)) return;
     if (settings === undefined && !published.isSigned) return;
     const { onWarning } = this.#options;
     if (settings === undefined) {
@@ -498,18 +506,53 @@ export class Nameserver {
     try {
       const pairs = this.#keys.load(apex);
       zone.refusal = describeMissingKeys(apex, dnskeysOf(published), pairs, this.#keys.directory);
-      if (zone.refusal === undefined) {
-        const keys = pairs.map(({ key }) => key);
-        const generate = (algorithm: number) => this.#keys.generate(apex, algorithm).key;
-        const options = { zone, settings, keys, generate, committer: this.#committer, now: nowSeconds, onWarning };
-        this.#signings.set(apex.key, await ZoneSigning.open(options));
-      }
+      if (zone.refusal === undefined) await this.#openSigning(zone, settings, pairs);
     } catch (error) {
       if (!(error instanceof KeyStoreError)) throw error;
       zone.refusal = error.message;
     }
     if (zone.refusal !== undefined)
       onWarning(`${zone.refusal} The zone '${apex}' is served as it is, and cannot be changed.`);
+  }
+
+  /** @throws KeyStoreError */
+  async #openSigning(
+    zone: EmbeddedZone,
+    settings: DnssecSettings | undefined,
+    pairs: readonly KeyPair[],
+  ): Promise<void> {
+    const { apex } = zone;
+    const { onWarning, onInfo = () => undefined, keyPace, parent } = this.#options;
+    const signed = await openSignedZone(
+      {
+        ...{ zone, settings, parent, onWarning, onInfo },
+        committer: this.#committer,
+        pace: keyPace,
+        keyTtl: keyPace?.keyTtl,
+        keys: zoneKeyFiles(this.#keys, apex),
+        now: nowSeconds,
+        monotonicMs: () => performance.now(),
+        lagging: (serial) => this.#lagging(apex, serial),
+        onUnsigned: () => {
+          this.#signings.delete(apex.key);
+          this.#left.add(apex.key);
+        },
+      },
+      pairs,
+    );
+    this.#signings.set(apex.key, signed);
+  }
+
+  /** Secondaries that are not known to have a serial; before this server listens, all. */
+  #lagging(apex: DomainName, serial: number): readonly string[] {
+    if (this.addresses.length > 0) return this.#notifier.lagging(apex.key, serial);
+    return this.#generation.zones.get(apex.key)?.secondaries.map(({ address }) => address) ?? [];
+  }
+
+  /** Algorithms of the DNSKEY records of a zone; none: it is not signed. Undefined: it is not served. */
+  algorithmsOf(apex: DomainName): readonly number[] | undefined {
+    const zone = this.#loaded.get(apex.key);
+    return zone && dnskeysOf(zone.published).map(({ algorithm }) => algorithm);
   }
 
   #makeGeneration(settings: NameserverSettings, zones: ReadonlyMap<string, ServedZone>): Generation {

@@ -6,15 +6,14 @@
  */
 import { DnssecAlgorithm } from '../dns/dnssec/algorithms.ts';
 import type { SigningKey } from '../dns/dnssec/signing-key.ts';
-import { RRType } from '../dns/rdata.ts';
 import { TimeSlices } from './admin/time-slices.ts';
 import type { Committer } from './journal/committer.ts';
-import { type SigningPolicy, signedAt, ZoneSigner } from './signing/zone-signer.ts';
+import { removeSigning } from './signing/unsign.ts';
+import { type SigningPolicy, ZoneSigner } from './signing/zone-signer.ts';
 import type { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { isSignerType } from './zone/signer-types.ts';
-import { allRRsets, findRRset } from './zone/zone-node.ts';
-import type { ZoneVersion } from './zone/zone-version.ts';
+import { allRRsets } from './zone/zone-node.ts';
 
 /** The option `dnssec` of a zone. */
 export interface DnssecSettings {
@@ -29,8 +28,16 @@ export interface ZoneSigningOptions {
   readonly zone: EmbeddedZone;
   /** Undefined: the option is not set. A zone that is signed stays signed. */
   readonly settings: DnssecSettings | undefined;
-  /** All keys of the zone; none: one is made. */
+  /** Those that sign; none: one is made. */
   readonly keys: readonly SigningKey[];
+  /** See SigningPolicy. */
+  readonly published?: readonly SigningKey[];
+  /** See SigningPolicy. Undefined: no CDS, unless the zone is new. */
+  readonly announced?: SigningPolicy['announced'];
+  /** A rollover is in progress: its signatures are made after the start. */
+  readonly isRolling?: boolean;
+  /** TTL of DNSKEY, CDS, CDNSKEY and NSEC3PARAM, for tests. */
+  readonly keyTtl?: number | undefined;
   /** It is on disk when this returns. @param algorithm one of DnssecAlgorithm */
   readonly generate: (algorithm: number) => SigningKey;
   readonly committer: Committer;
@@ -60,6 +67,7 @@ export class ZoneSigning {
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
   #isClosed = false;
+  #greatestTtl = 0;
 
   private constructor(options: ZoneSigningOptions, settings: DnssecSettings, signer: ZoneSigner) {
     this.#options = options;
@@ -76,13 +84,14 @@ export class ZoneSigning {
     const { published } = zone;
     const own = keys.length > 0 ? keys : [generate(settings.algorithm)];
     // A zone of nothing but its SOA is new: no resolver has unsigned data of it.
-    const isAnnounced = hasCds(published) || (!published.isSigned && published.nodes.size === 1);
+    const isNew = !published.isSigned && published.nodes.size === 1;
     const policy: SigningPolicy = {
       keys: own,
-      ...(isAnnounced && { announced: own }),
+      published: options.published ?? own,
+      announced: isNew ? own : options.announced,
       chain: published.chain ?? settings.chain,
       validitySeconds: settings.validityDays * DAY_SECONDS,
-      keyTtl: KEY_TTL_SECONDS,
+      keyTtl: options.keyTtl ?? KEY_TTL_SECONDS,
       now,
     };
     const signer = new ZoneSigner(policy, published);
@@ -92,7 +101,7 @@ export class ZoneSigning {
       if (!draft.isSigned) dropSignerTypes(draft);
       signer.setKeys(draft);
     });
-    await signing.#renew('now');
+    if (!options.isRolling) await signing.#renew('now');
     signing.#watch();
     return signing;
   }
@@ -136,6 +145,7 @@ export class ZoneSigning {
   /** Renews what is due now. Never throws. */
   renew(): Promise<void> {
     this.#renewing ??= this.#renew('soon')
+      .then(() => undefined)
       .catch((error: unknown) =>
         this.#options.onWarning(
           `Signatures of the zone ${this.#options.zone.apex} could not be renewed: ${error instanceof Error ? error.message : String(error)}`,
@@ -147,22 +157,62 @@ export class ZoneSigning {
     return this.#renewing;
   }
 
-  /**
-   * Publishes CDS and CDNSKEY of a zone that was served unsigned, when no resolver has unsigned data of it any more: with a DS at the
-   * parent, it would refuse them.
-   */
-  async #announce(greatestTtl: number): Promise<void> {
-    const { policy } = this.#signer;
-    const { zone, now } = this.#options;
-    if (policy.announced !== undefined) return;
-    const [signature] = findRRset(zone.published.apexNode, RRType.DNSKEY)?.signatures ?? [];
-    if (signature === undefined || ((now() - signedAt(signature)) | 0) <= greatestTtl) return;
-    this.#signer.policy = { ...policy, announced: policy.keys };
-    await this.#change((draft) => this.#signer.setKeys(draft));
+  get policy(): SigningPolicy {
+    return this.#signer.policy;
   }
 
-  /** @param until `soon`: also a part of those that need not be renewed at once */
-  async #renew(until: 'now' | 'soon'): Promise<void> {
+  /** The greatest TTL of the zone at the last renewal, in seconds. */
+  get greatestTtl(): number {
+    return this.#greatestTtl;
+  }
+
+  /** Other keys: publishes what follows at the apex. Signatures of the other names follow by `complete`. */
+  async use(change: Partial<Pick<SigningPolicy, 'keys' | 'published' | 'announced'>>): Promise<void> {
+    const before = this.#signer.policy;
+    this.#signer.policy = { ...before, ...change };
+    try {
+      await this.#change((draft) => this.#signer.setKeys(draft));
+    } catch (error) {
+      this.#signer.policy = before;
+      throw error;
+    }
+  }
+
+  /**
+   * Makes all signatures that are missing, and removes those of keys that do not sign.
+   * @returns the number of names that were not signed as they should be
+   * @throws what the committer throws; Error if the signing is closed meanwhile
+   */
+  async complete(): Promise<number> {
+    while (this.#renewing !== undefined) await this.#renewing;
+    let names = 0;
+    const done = this.#renew('now').then((urgent) => {
+      names = urgent;
+    });
+    this.#renewing = done
+      .catch(() => undefined)
+      .finally(() => {
+        this.#renewing = undefined;
+      });
+    await done;
+    if (this.#isClosed) throw new Error('the signing was closed');
+    return names;
+  }
+
+  /** Makes the zone an unsigned one, in one serial step, and closes. @throws what the committer throws */
+  async unsign(): Promise<void> {
+    const { zone } = this.#options;
+    while (this.#renewing !== undefined) await this.#renewing;
+    await this.#change(removeSigning);
+    await this.close();
+    zone.signer = undefined;
+  }
+
+  /**
+   * @param until `soon`: also a part of those that need not be renewed at once
+   * @returns the number of names that had to be renewed at once
+   */
+  async #renew(until: 'now' | 'soon'): Promise<number> {
     const { zone } = this.#options;
     const validitySeconds = this.#settings.validityDays * DAY_SECONDS;
     const slices = new TimeSlices();
@@ -186,12 +236,9 @@ export class ZoneSigning {
       await this.#change((draft) => draft.renew(due.slice(at, at + RENEWAL_STEP)));
       await slices.next();
     }
-    await this.#announce(greatestTtl);
+    this.#greatestTtl = greatestTtl;
+    return urgent.length;
   }
-}
-
-function hasCds({ apexNode }: ZoneVersion): boolean {
-  return findRRset(apexNode, RRType.CDS) !== undefined;
 }
 
 /** Records that the signer makes from now on, of a time when the zone was not signed here. */

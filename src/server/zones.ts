@@ -86,7 +86,8 @@ export const ZONE_ERRORS = [
 ] as const;
 
 /** What a server has besides, and a command does not need. */
-export interface NameserverSurroundings extends Pick<NameserverOptions, 'onServed' | 'onSecondary' | 'onDeath'> {
+export interface NameserverSurroundings
+  extends Pick<NameserverOptions, 'onServed' | 'onSecondary' | 'onDeath' | 'parent'> {
   /** Where the known serials of the zones are copied to. */
   readonly knownSerials?: KnownSerialStore | undefined;
 }
@@ -118,6 +119,7 @@ export async function openNameserver(
       onBatch: (event) => observer.batchPublished(event),
       onUpdate: (event) => observer.dnsUpdateAnswered(event),
       onWarning: (text) => observer.warn(text),
+      onInfo: (text) => observer.info?.(text),
       ...callbacks,
     });
   } catch (error) {
