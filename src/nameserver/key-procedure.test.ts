@@ -284,7 +284,7 @@ describe('a rollover', () => {
     await made.procedure.roll(undefined);
     await made.step();
     made.clock.set += 86_400;
-    expect([await made.later(86_400), await made.later(TTL), made.cds()]).toEqual(['caches', 'caches', [old]]);
+    expect([await made.later(86_400), await made.later(TTL - 1), made.cds()]).toEqual(['caches', 'caches', [old]]);
     expect([await made.later(1), made.cds()]).toEqual(['parent', [next()]]);
   });
 });
