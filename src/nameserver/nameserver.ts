@@ -499,7 +499,7 @@ export class Nameserver {
     const { onWarning } = this.#options;
     if (settings === undefined) {
       onWarning(
-        `The zone ${apex} is signed, and its option dnssec is not set. It goes on being signed: without signatures, resolvers would refuse the zone while its parent has a DS record. Set 'dnssec: true' again.`,
+        `The zone ${apex} is signed, and its option dnssec is not set. It goes on being signed: without signatures, resolvers would refuse the zone while its parent has a DS record. Set 'dnssec: true' again, or run 'dyndns zone dnssec ${apex} leave'.`,
       );
     }
     zone.refusal = undefined;
@@ -545,8 +545,10 @@ export class Nameserver {
 
   /** Secondaries that are not known to have a serial; before this server listens, all. */
   #lagging(apex: DomainName, serial: number): readonly string[] {
+    const served = this.#generation.zones.get(apex.key);
+    if (served === undefined) return ['(the zone is not in the configuration)'];
     if (this.addresses.length > 0) return this.#notifier.lagging(apex.key, serial);
-    return this.#generation.zones.get(apex.key)?.secondaries.map(({ address }) => address) ?? [];
+    return served.secondaries.map(({ address }) => address);
   }
 
   /** Algorithms of the DNSKEY records of a zone; none: it is not signed. Undefined: it is not served. */

@@ -102,7 +102,7 @@ function formatProcedure({ kind, text, since, until }: DnssecProcedure): readonl
 function formatKey({ keyTag, algorithm, mnemonic, ds, dnskey }: SignedKeyView): readonly string[] {
   const parent =
     ds === undefined
-      ? ['  Do not give the DS record of this key to the parent yet.']
+      ? ['  The parent should not have the DS record of this key now.']
       : [
           '  DS record for the parent:',
           `    ${ds.record}`,
