@@ -2,7 +2,8 @@
 /**
  * Ends the embedded nameserver with SIGKILL at random moments under load, many times, and queries DNS afterwards: every
  * acknowledged change must be there, none may be half applied, the serial must not go back, and IXFR, AXFR and single queries must
- * agree. Exit code 1 otherwise. `node bench/kill-campaign.mjs [ROUNDS] [SEED]`, run by `npm run faults`.
+ * agree. Exit code 1 otherwise. `node bench/kill-campaign.mjs [ROUNDS] [SEED] [--signed]`, run by `npm run faults`. With `--signed` the
+ * zone is signed: no signature may be made again, and validators must accept the zone.
  */
 import { statSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
@@ -26,17 +27,23 @@ import {
   transfer,
   update,
 } from './dns-client.mjs';
+import { compareSignatures } from './kept-signatures.mjs';
 import { freePort, KEY, MAIN, makeDirectory, SECRET, startChild, until, ZONE } from './lab.mjs';
+import { refusalsOf } from './zone-validators.mjs';
 
-const ROUNDS = Number(process.argv[2] ?? 200);
-const SEED = Number(process.argv[3] ?? Date.now() % 2 ** 32) >>> 0;
-if (!Number.isSafeInteger(ROUNDS) || ROUNDS < 1) throw new Error(`not a number of rounds: ${process.argv[2]}`);
+const IS_SIGNED = process.argv.includes('--signed');
+const [rounds, seed] = process.argv.slice(2).filter((argument) => argument !== '--signed');
+const ROUNDS = Number(rounds ?? 200);
+const SEED = Number(seed ?? Date.now() % 2 ** 32) >>> 0;
+if (!Number.isSafeInteger(ROUNDS) || ROUNDS < 1) throw new Error(`not a number of rounds: ${rounds}`);
 
 const WRITERS_OF_EACH_KIND = 16;
 /** Every so many rounds: a burst of large changes, a quiet moment, and the kill while rows of names are written (a fold). */
 const BURST_EVERY = 5;
 const BURST_BLOCKS = 30;
 const NAMES_IN_BLOCK = 100;
+/** Every so many rounds the validators check the signed zone. */
+const VALIDATE_EVERY = 5;
 
 const { below } = seeded(SEED);
 const say = (/** @type {string} */ text) => process.stdout.write(`${text}\n`);
@@ -50,13 +57,26 @@ writeFileSync(
   config,
   `secret: '${SECRET}'\nlog_level: 30\nhttp: {listen: ['127.0.0.1:${httpPort}']}
 dns: {listen: ['127.0.0.1:${dnsPort}'], database: zones.db}
-zones:\n  - {name: ${ZONE}, nameserver: embedded, ns: [ns1.${ZONE}], tsig_key: '${KEY}', records: 'ns1 IN A 127.0.0.1'}\n`,
+zones:\n  - {name: ${ZONE}, nameserver: embedded, ns: [ns1.${ZONE}], tsig_key: '${KEY}', records: 'ns1 IN A 127.0.0.1', dnssec: ${IS_SIGNED}}\n`,
   { mode: 0o600 },
 );
 const endpoint = { host: '127.0.0.1', port: dnsPort };
 
-const count = { acknowledged: 0, lost: 0, half: 0, serialBack: 0, transfer: 0, zone: 0, ixfr: 0, axfr: 0, refused: 0 };
-/** @param {'lost' | 'half' | 'serialBack' | 'transfer' | 'zone' | 'refused'} kind @param {string} text */
+const count = {
+  acknowledged: 0,
+  lost: 0,
+  half: 0,
+  serialBack: 0,
+  transfer: 0,
+  zone: 0,
+  ixfr: 0,
+  axfr: 0,
+  refused: 0,
+  signatures: 0,
+};
+/** RRsets whose signatures were compared after a crash, and checks by validators. */
+const checked = { unchanged: 0, validations: 0 };
+/** @param {'lost' | 'half' | 'serialBack' | 'transfer' | 'zone' | 'refused' | 'signatures'} kind @param {string} text */
 function fault(kind, text) {
   count[kind] += 1;
   say(`  ${kind}: ${text}`);
@@ -329,7 +349,8 @@ async function checkWriters(copy, isLast) {
   }
 }
 
-async function checkAfterRestart() {
+/** @param {number} round */
+async function checkAfterRestart(round) {
   const child = await start();
   const exchanger = new TcpExchanger(endpoint);
   const datagrams = new UdpExchanger(endpoint);
@@ -355,6 +376,7 @@ async function checkAfterRestart() {
     }),
   );
   for (const before of earlier) if (before !== undefined) await checkIxfr(before, copy);
+  if (IS_SIGNED) checkSignatures(earlier, copy, round);
   // And from the state after the crash, over later changes.
   await Promise.all(writers.map((writer) => write(writer, once())));
   await checkIxfr(copy, await takeCopy());
@@ -364,6 +386,20 @@ async function checkAfterRestart() {
   // As abruptly as before, but without load.
   child.kill('SIGKILL');
   await gone;
+}
+
+/** @param {(import('./dns-client.mjs').ZoneCopy | undefined)[]} earlier @param {import('./dns-client.mjs').ZoneCopy} copy @param {number} round */
+function checkSignatures(earlier, copy, round) {
+  for (const before of earlier) {
+    if (before === undefined) continue;
+    const { unchanged, others } = compareSignatures(before, copy);
+    checked.unchanged += unchanged;
+    for (const id of others) fault('signatures', `made again since ${before.serial}: ${id}`);
+  }
+  if (round % VALIDATE_EVERY !== 0 && round !== ROUNDS) return;
+  checked.validations += 1;
+  for (const refusal of refusalsOf(dnsPort, ZONE, `hmac-sha512:${ZONE}:${KEY}`, directory))
+    fault('signatures', refusal);
 }
 
 /** @param {import('./dns-client.mjs').ZoneCopy} earlier @param {import('./dns-client.mjs').ZoneCopy} copy */
@@ -383,7 +419,7 @@ say(`${ROUNDS} rounds, seed ${SEED}, ${writers.length} writers, Node ${process.v
 const started = performance.now();
 for (let round = 1; round <= ROUNDS; round++) {
   await loadAndKill(round);
-  await checkAfterRestart();
+  await checkAfterRestart(round);
   if (round % 10 === 0 || round === ROUNDS) {
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
     say(`  round ${round}: ${count.acknowledged.toLocaleString('en')} changes acknowledged, ${seconds} s`);
@@ -396,4 +432,10 @@ say(
 say(
   `AXFR against queries: ${zone} differences; IXFR ${count.ixfr} times, AXFR in its place ${count.axfr} times: ${count.transfer} faults; refused ${refused}`,
 );
-process.exit(lost + half + serialBack + zone + refused + count.transfer > 0 ? 1 : 0);
+if (IS_SIGNED) {
+  const { unchanged, validations } = checked;
+  say(
+    `signatures of ${unchanged.toLocaleString('en')} unchanged RRsets compared, ${validations} times three validators: ${count.signatures} faults`,
+  );
+}
+process.exit(lost + half + serialBack + zone + refused + count.transfer + count.signatures > 0 ? 1 : 0);

@@ -19,6 +19,8 @@ import { apex, STATIC, ZONE } from './update-corpus.mjs';
 const ALGORITHM = 'hmac-sha512';
 const SECRET = randomBytes(64).toString('base64');
 export const key = keyOf(ZONE, SECRET);
+/** The same as an argument of dig. */
+export const keyOption = `${ALGORITHM}:${ZONE}:${SECRET}`;
 /** Outside of the zone, so that no check asks for its address. */
 export const NAMESERVER = 'ns.example.net';
 const TIMERS = '3600 600 1209600 60';
@@ -110,8 +112,12 @@ export function bindPrimary(directory, port) {
   return ready(startServer('BIND', port, 'named', ['-g', '-c', config]));
 }
 
-/** Our server. @param {string} directory @param {number} port @param {readonly number[]} secondaries their ports */
-export function ownPrimary(directory, port, secondaries) {
+/**
+ * Our server.
+ * @param {string} directory @param {number} port @param {readonly number[]} secondaries their ports
+ * @param {Readonly<Record<string, unknown>>} [zoneOptions] more options of the zone
+ */
+export function ownPrimary(directory, port, secondaries, zoneOptions = {}) {
   const file = join(emptied(directory), 'dyndns.yml');
   const config = {
     secret: 'ofTheFuzzer12345',
@@ -120,6 +126,7 @@ export function ownPrimary(directory, port, secondaries) {
     dns: { listen: [`127.0.0.1:${port}`], database: 'zones.db' },
     zones: [
       {
+        ...zoneOptions,
         name: ZONE,
         nameserver: 'embedded',
         ns: [NAMESERVER],

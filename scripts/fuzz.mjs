@@ -1,8 +1,9 @@
 /**
  * `npm run fuzz`: builds, then runs bench/fuzz-codec.mjs, bench/fuzz-nameserver.mjs and bench/fuzz-growth.mjs.
  * `npm run fuzz -- codec [PACKETS] [SEED]`, `npm run fuzz -- nameserver [REQUESTS] [SEED]` and `npm run fuzz -- growth [PART]` run one of
- * them; numbers without a name are for the codec. `npm run fuzz -- updates [COUNT] [SEED]` compares UPDATEs with BIND (bench/fuzz-updates.mjs). `npm run fuzz -- requests` sends malformed HTTP requests, five thousand to each
- * route, and measures DNS meanwhile. A packet that is processed for ever would stop the progress lines: after five minutes without
+ * them; numbers without a name are for the codec. `npm run fuzz -- updates [COUNT] [SEED]` compares UPDATEs with BIND (bench/fuzz-updates.mjs),
+ * `npm run fuzz -- signed [CHANGES] [SEED]` changes a signed zone that BIND, Knot and NSD follow (bench/fuzz-signed.mjs).
+ * `npm run fuzz -- requests` sends malformed HTTP requests, five thousand to each route, and measures DNS meanwhile. A packet that is processed for ever would stop the progress lines: after five minutes without
  * one the run is ended and counts as failed.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -54,7 +55,7 @@ if (name === 'requests') {
 }
 const NAMES = ['codec', 'nameserver', 'growth'];
 /** Minutes with other nameservers, so only when it is named. */
-const BESIDE = ['updates'];
+const BESIDE = ['updates', 'signed'];
 const one = [...NAMES, ...BESIDE].includes(name) ? [name, ...numbers] : ['codec', name, ...numbers];
 const runs = name === undefined ? NAMES.map((each) => [each]) : [one];
 for (const [what, ...rest] of runs) {

@@ -277,7 +277,7 @@ export interface WebhookConfig {
   /** Signs deliveries. */
   readonly secret?: Secret;
   /** At least one. */
-  readonly events: readonly ('changed' | 'failed' | 'silent' | 'secondary')[];
+  readonly events: readonly ('changed' | 'failed' | 'silent' | 'secondary' | 'signatures')[];
   readonly format: 'json' | 'ntfy' | 'text';
 }
 

@@ -25,7 +25,10 @@ describe('webhooks', () => {
   test('need a URL; without more they get every event as JSON, unsigned', () => {
     const { webhooks, warnings } = load('webhooks: [{url: https://hooks.example.net/x}]').config;
     expect(webhooks[0]!.url.reveal()).toBe('https://hooks.example.net/x');
-    expect(webhooks[0]).toMatchObject({ events: ['changed', 'failed', 'silent', 'secondary'], format: 'json' });
+    expect(webhooks[0]).toMatchObject({
+      events: ['changed', 'failed', 'silent', 'secondary', 'signatures'],
+      format: 'json',
+    });
     expect(webhooks[0]!.secret).toBeUndefined();
     expect(warnings).toEqual([]);
     expect(load('').config.webhooks).toEqual([]);

@@ -17,6 +17,22 @@ export interface NameserverStatistics {
   readonly failedCommits: number;
   readonly zones: readonly { readonly zone: string; readonly serial: number }[];
   readonly secondaries: readonly SecondaryLag[];
+  /** Of each signed zone. */
+  readonly signings: readonly SigningFigures[];
+}
+
+/** The signatures of a zone, counted at the last renewal. */
+export interface SigningFigures {
+  readonly zone: string;
+  readonly signatures: number;
+  readonly expired: number;
+  /** Seconds since 1970: when the first signature expires. Undefined: they were not counted yet. */
+  readonly firstExpiration: number | undefined;
+  /** A key that the zone is signed with is not readable on disk. */
+  readonly isKeyMissing: boolean;
+  /** Signatures made since the start. */
+  readonly made: number;
+  readonly failedRenewals: number;
 }
 
 export interface SecondaryLag {

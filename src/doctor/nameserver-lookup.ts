@@ -51,8 +51,15 @@ export class NameserverLookup implements Lookup {
     return last ?? { kind: 'none', failure: 'no-reply', text: 'no resolver is configured' };
   }
 
-  query(address: IpAddress, transport: 'udp' | 'tcp', qname: DomainName, qtype: number): Promise<LookupResult> {
-    return this.#query({ host: address.text, port: this.#options.nameserverPort }, transport, qname, qtype, false);
+  query(
+    address: IpAddress,
+    transport: 'udp' | 'tcp',
+    qname: DomainName,
+    qtype: number,
+    dnssecOk = false,
+  ): Promise<LookupResult> {
+    const endpoint = { host: address.text, port: this.#options.nameserverPort };
+    return this.#query(endpoint, transport, qname, qtype, false, dnssecOk);
   }
 
   #query(
@@ -61,10 +68,11 @@ export class NameserverLookup implements Lookup {
     qname: DomainName,
     qtype: number,
     recursionDesired: boolean,
+    dnssecOk = false,
   ): Promise<LookupResult> {
     const query = makeMessage({ questions: [{ qname, qtype, qclass: RRClass.IN }], recursionDesired });
     return this.#inFlight.run(async () => {
-      const first = await this.#exchange(endpoint, transport, { ...query, additional: [ednsRecord({})] });
+      const first = await this.#exchange(endpoint, transport, { ...query, additional: [ednsRecord({ dnssecOk })] });
       if (first.kind === 'none' || first.edns) return first;
       // A server without EDNS may answer with an error (RFC 6891 §7): query again without it.
       if (first.rcode !== 'FORMERR' && first.rcode !== 'NOTIMP') return first;

@@ -43,6 +43,7 @@ export interface DoctorOptions {
   readonly unserved?: readonly UnservedData[];
   /** What the running server knows of the secondaries. */
   readonly secondaries?: DoctorSubject['secondaries'];
+  readonly signing?: DoctorSubject['signing'];
 }
 
 /** Checks a zone, without changing anything. */
@@ -94,6 +95,7 @@ async function withTools<Result>(
     hosts: hostsOf(config, zone, options.hosts ?? []),
     ...(options.unserved && { unserved: options.unserved }),
     secondaries: options.secondaries,
+    signing: options.signing,
   };
   try {
     return await check(subject, {
@@ -116,6 +118,7 @@ async function withTools<Result>(
       connect: tryConnect,
       progress: options.progress,
       clock: () => performance.now(),
+      now,
       deadlineMs,
     });
   } finally {

@@ -53,7 +53,7 @@ export class NameserverCounts {
     return this.#replies.limiter(limiter);
   }
 
-  read(): Omit<NameserverStatistics, 'zones' | 'secondaries'> {
+  read(): Omit<NameserverStatistics, 'zones' | 'secondaries' | 'signings'> {
     const all = [this.#replies, ...this.#others];
     const sum = (of: (counts: ReplyCounts) => number) => all.reduce((total, counts) => total + of(counts), 0);
     const replies = [false, true].flatMap((overTcp) =>

@@ -92,7 +92,8 @@ async function lab() {
         now: () => clock.now,
         monotonicMs: () => (clock.now - clock.set - START) * 1000,
         onWarning: (text) => state.warnings.push(text),
-        onInfo: () => undefined,
+        onProgress: () => undefined,
+        watch: { renewed: () => undefined },
         onUnsigned: () => {
           state.unsigned += 1;
         },

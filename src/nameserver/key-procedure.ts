@@ -62,7 +62,7 @@ export interface KeyProcedureOptions {
   /** Milliseconds that a clock that is set does not change. */
   readonly monotonicMs: () => number;
   readonly onWarning: (text: string) => void;
-  readonly onInfo: (text: string) => void;
+  readonly onProgress: (text: string) => void;
   /** The zone was unsigned. */
   readonly onUnsigned: () => void;
 }
@@ -356,7 +356,7 @@ export class KeyProcedure {
 
   /** The DNSKEY of the old key is gone; its signatures and its files follow. */
   async #removeOld({ next, old, isAlgorithmChange }: KeyRoles): Promise<Step> {
-    const { signing, keys, zone, onInfo } = this.#options;
+    const { signing, keys, zone, onProgress } = this.#options;
     if (isAlgorithmChange) {
       if (old.some(({ times }) => times.Inactive === undefined)) {
         const waiting = this.#waitForSecondaries('the zone without the old DNSKEY');
@@ -373,7 +373,7 @@ export class KeyProcedure {
     await this.#completeSignatures();
     for (const { key } of old) {
       const path = keys.remove(key.keyTag);
-      onInfo(`The zone '${zone.apex}' no longer uses the key ${key.keyTag}; its files are kept as '${path}'.`);
+      onProgress(`The zone '${zone.apex}' no longer uses the key ${key.keyTag}; its files are kept as '${path}'.`);
     }
     this.#pairs = keys.load();
     return 'again';
@@ -451,7 +451,7 @@ export class KeyProcedure {
 
   /** Publishes other CDS and CDNSKEY records, and notifies the parent of them. */
   async #announce(announced: readonly SigningKey[] | 'delete' | undefined): Promise<void> {
-    const { zone, signing, parent, onInfo, onWarning } = this.#options;
+    const { zone, signing, parent, onProgress, onWarning } = this.#options;
     await signing.use({ announced });
     if (announced !== undefined && announced !== 'delete') {
       const keys = announced.map(({ keyTag, dnskey }) => `${keyTag} (${algorithmMnemonic(dnskey.algorithm)})`);
@@ -460,7 +460,7 @@ export class KeyProcedure {
       );
     }
     void parent?.notifyCds(zone.apex).then((failures) => {
-      for (const text of failures) onInfo(`The parent of '${zone.apex}' was not notified of its CDS records: ${text}`);
+      for (const text of failures) onProgress(`The parent of '${zone.apex}' was not notified of its CDS records: ${text}`);
     });
   }
 

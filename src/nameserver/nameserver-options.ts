@@ -1,4 +1,5 @@
 /** What the nameserver is opened with, and the settings that a reload can change. */
+import type { ChangeOfSignatures } from '../core/notices/notices.ts';
 import type { DnsUpdateEvent } from '../core/observer.ts';
 import type { DnsUpdate, UpdateKey } from '../core/updates/dns-update.ts';
 import type { KnownSerial } from '../core/zones/known-serials.ts';
@@ -68,12 +69,14 @@ export interface NameserverOptions {
   /** See NotifierPorts. */
   readonly onServed?: ((receipt: Receipt) => void) | undefined;
   readonly onSecondary?: ((change: SecondaryChange) => void) | undefined;
+  readonly onSignatures?: ((change: ChangeOfSignatures) => void) | undefined;
   readonly onWarning: (text: string) => void;
-  readonly onInfo?: ((text: string) => void) | undefined;
   /** What the parents of signed zones show; undefined in a command, which does not wait for them. */
   readonly parent?: ParentZone | undefined;
   /** For tests: how fast keys are changed. */
   readonly keyPace?: ProcedurePace & { /** Seconds. */ readonly keyTtl: number };
+  /** How far long work is, at intervals, in full sentences. */
+  readonly onProgress?: ((text: string) => void) | undefined;
   /** A thread died, and no change will succeed any more, or no query be answered: the process must end. */
   readonly onDeath?: (error: Error) => void;
   /** The known serials of the store, which is elsewhere than the database. */

@@ -4,6 +4,7 @@
  */
 import type { RecoveryReport, ZoneAdmin } from '../core/admin/zone-admin.ts';
 import type { NameserverStatistics } from '../core/monitoring.ts';
+import type { ChangeOfSignatures } from '../core/notices/notices.ts';
 import type { ZonePublisher } from '../core/zones/publisher.ts';
 import type { ZoneSecondaries } from '../core/zones/secondaries.ts';
 import type { ZoneRecords } from '../core/zones/zone-records.ts';
@@ -28,6 +29,7 @@ import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
 import { openJournal, textOf } from './open-journal.ts';
+import { SignatureWatches } from './signature-watches.ts';
 import { closeSignedZone, openSignedZone, type SignedZone } from './signed-zone.ts';
 import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
 import { TCP_LIMITS } from './sockets/tcp-limits.ts';
@@ -60,7 +62,7 @@ import {
 } from './zone/static-records.ts';
 import { describeUnserved } from './zone/unserved.ts';
 import { nameOf } from './zone/zone-version.ts';
-import type { DnssecSettings } from './zone-signing.ts';
+import { type DnssecSettings, GOES_ON } from './zone-signing.ts';
 
 interface ServedZone {
   /** Undefined: the zone is withheld. */
@@ -103,6 +105,9 @@ export class Nameserver {
   readonly #signings = new Map<string, SignedZone>();
   /** Keys of zones that were unsigned while the configuration still has the option `dnssec`. */
   readonly #left = new Set<string>();
+  readonly #watches: SignatureWatches;
+  /** Changes of signatures from before it listens: what receives them is not there yet. Undefined afterwards. */
+  #unreported: ChangeOfSignatures[] | undefined = [];
   readonly #keys: KeyStore;
   /** Undefined: this thread answers alone. */
   #threads: AnsweringThreads | undefined;
@@ -136,6 +141,12 @@ export class Nameserver {
     this.#lock = lock;
     this.#journal = journal;
     this.#keys = new KeyStore(journal.file, { now: Date.now, onWarning: options.onWarning });
+    this.#watches = new SignatureWatches({
+      keys: this.#keys,
+      now: nowSeconds,
+      made: (apexKey) => this.#signings.get(apexKey)?.signing.made ?? 0,
+      onChange: (change, zone) => this.#signaturesChanged(change, zone),
+    });
     this.#committer = new Committer({
       log: journal,
       onPublished: (commits, changes, durationMs) => this.#published(commits, changes, durationMs),
@@ -168,6 +179,7 @@ export class Nameserver {
       limits: () => this.#generation.settings.limits,
       keys: this.#keys,
       procedureOf: (apex) => this.#signings.get(apex.key)?.procedure,
+      signing: (apexKey) => this.#watches.state(apexKey),
     });
     this.#generation = this.#makeGeneration({ ...options.settings, zones: [] }, new Map());
   }
@@ -191,7 +203,12 @@ export class Nameserver {
     const zones = [...this.#generation.index.values()].map(({ apex, published }) => {
       return { zone: apex.toString(), serial: published.serial };
     });
-    return { ...this.#counts.read(), zones, secondaries: this.secondaries.map(secondaryLag) };
+    return {
+      ...this.#counts.read(),
+      zones,
+      secondaries: this.secondaries.map(secondaryLag),
+      signings: this.#watches.figures(this.#generation.index),
+    };
   }
 
   /** The addresses it listens on; empty before `listen`. */
@@ -379,6 +396,9 @@ export class Nameserver {
       makeUdp: this.#threads && (() => this.#threads!.socket()),
     });
     this.#setSecondaries();
+    const changes = this.#unreported ?? [];
+    this.#unreported = undefined;
+    for (const change of changes) this.#options.onSignatures?.(change);
   }
 
   #startThreads(count: number, { answerDatagram }: DnsService, onFault: (error: unknown) => void): void {
@@ -395,6 +415,7 @@ export class Nameserver {
     await this.#listeners.close();
     await this.#threads?.close();
     for (const { publisher } of this.#generation.zones.values()) publisher.close();
+    this.#watches.close();
     for (const signed of this.#signings.values()) await closeSignedZone(signed);
     await this.#committer.settled();
     // After a command without sockets, such as an import, folding now saves the next start a replay.
@@ -490,12 +511,16 @@ export class Nameserver {
     const { apex, published } = zone;
     const signed = this.#signings.get(apex.key);
     if (signed !== undefined) {
-      if (settings !== undefined) signed.signing.settings = settings;
+      if (settings === undefined) return;
+      signed.signing.settings = settings;
+      this.#watches.of(zone).setValidity(settings.validityDays, true);
       return;
     }
     if (settings === undefined) this.#left.delete(apex.key);
     else if (this.#left.has(apex.key)) return;
     if (settings === undefined && !published.isSigned) return;
+    const watch = this.#watches.of(zone);
+    watch.setValidity((settings ?? GOES_ON).validityDays, settings !== undefined);
     const { onWarning } = this.#options;
     if (settings === undefined) {
       onWarning(
@@ -511,8 +536,10 @@ export class Nameserver {
       if (!(error instanceof KeyStoreError)) throw error;
       zone.refusal = error.message;
     }
-    if (zone.refusal !== undefined)
+    if (zone.refusal !== undefined) {
       onWarning(`${zone.refusal} The zone '${apex}' is served as it is, and cannot be changed.`);
+      await watch.count(published);
+    }
   }
 
   /** @throws KeyStoreError */
@@ -522,11 +549,11 @@ export class Nameserver {
     pairs: readonly KeyPair[],
   ): Promise<void> {
     const { apex } = zone;
-    const { onWarning, onInfo = () => undefined, keyPace, parent } = this.#options;
+    const { onWarning, onProgress = () => undefined, keyPace, parent } = this.#options;
     const signed = await openSignedZone(
       {
-        ...{ zone, settings, parent, onWarning, onInfo },
-        committer: this.#committer,
+        ...{ zone, settings, parent, onWarning, onProgress },
+        ...{ committer: this.#committer, successors: this.#journal, watch: this.#watches.of(zone) },
         pace: keyPace,
         keyTtl: keyPace?.keyTtl,
         keys: zoneKeyFiles(this.#keys, apex),
@@ -535,6 +562,7 @@ export class Nameserver {
         lagging: (serial) => this.#lagging(apex, serial),
         onUnsigned: () => {
           this.#signings.delete(apex.key);
+          this.#watches.remove(apex.key);
           this.#left.add(apex.key);
         },
       },
@@ -602,6 +630,13 @@ export class Nameserver {
     const what = kind === 'recovered' ? 'has recovered: it ' : '';
     this.#options.onWarning(`The secondary ${secondary} of the zone ${apex} ${what}${condition.text}.`);
     this.#options.onSecondary?.(change);
+  }
+
+  #signaturesChanged(change: ChangeOfSignatures, { refusal }: EmbeddedZone): void {
+    // Without its keys, the zone was reported when it was opened.
+    if (change.state !== 'keys-missing' || refusal === undefined) this.#options.onWarning(change.text);
+    if (this.#unreported === undefined) this.#options.onSignatures?.(change);
+    else this.#unreported.push(change);
   }
 
   #published(commits: readonly Commit[], changes: number, durationMs: number): void {

@@ -12,21 +12,22 @@ export interface SignedZone {
 
 export interface SignedZoneOptions
   extends Omit<KeyProcedureOptions, 'signing'>,
-    Pick<ZoneSigningOptions, 'settings' | 'committer' | 'keyTtl'> {}
+    Pick<ZoneSigningOptions, 'settings' | 'committer' | 'keyTtl' | 'successors' | 'watch'> {}
 
 /**
  * @param pairs all keys of the zone; those of the DNSKEY records are among them
  * @throws KeyStoreError, what the committer throws
  */
 export async function openSignedZone(options: SignedZoneOptions, pairs: readonly KeyPair[]): Promise<SignedZone> {
-  const { zone, settings, committer, keyTtl, keys: files, now, onWarning } = options;
+  const { zone, settings, committer, successors, watch, keyTtl, keys: files, now, onWarning, onProgress } = options;
   const { published } = zone;
   // Of a time when the zone was signed, here or elsewhere: what they wait for begins now.
   if (!published.isSigned) for (const { key } of pairs) files.setTimes(key.keyTag, NO_TIMES);
   const roles = rolesOf(published, pairs);
   const use = useOf(published, roles, now());
   const signing = await ZoneSigning.open({
-    ...{ zone, settings, committer, keyTtl, now, onWarning },
+    ...{ zone, settings, committer, watch, keyTtl, now, onWarning, onProgress },
+    ...(successors && { successors }),
     keys: use.keys,
     ...(pairs.length > 0 && { published: use.published }),
     announced: use.announced,

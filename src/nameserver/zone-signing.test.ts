@@ -44,6 +44,7 @@ describe('a zone that is signed', () => {
       committer,
       now: () => clock.now,
       onWarning: (text: string) => expect.unreachable(text),
+      watch: { renewed: () => {} },
     };
     signing = await ZoneSigning.open(options);
     return { zone, clock, signing, options };

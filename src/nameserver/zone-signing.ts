@@ -4,16 +4,22 @@
  * Signatures are renewed in the second half of their validity, in small commits that are spread over it; those in the last quarter, and
  * those that a clock that was set made wrong, at once.
  */
+import { setTimeout } from 'node:timers/promises';
 import { DnssecAlgorithm } from '../dns/dnssec/algorithms.ts';
 import type { SigningKey } from '../dns/dnssec/signing-key.ts';
 import { TimeSlices } from './admin/time-slices.ts';
+import { type SuccessorStore, signWhileServed } from './first-signing.ts';
 import type { Committer } from './journal/committer.ts';
+import { textOf } from './open-journal.ts';
+import { SignatureTally } from './signature-tally.ts';
+import type { RenewalReport } from './signature-watch.ts';
 import { removeSigning } from './signing/unsign.ts';
 import { type SigningPolicy, ZoneSigner } from './signing/zone-signer.ts';
 import type { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { isSignerType } from './zone/signer-types.ts';
 import { allRRsets } from './zone/zone-node.ts';
+import type { ZoneVersion } from './zone/zone-version.ts';
 
 /** The option `dnssec` of a zone. */
 export interface DnssecSettings {
@@ -41,13 +47,20 @@ export interface ZoneSigningOptions {
   /** It is on disk when this returns. @param algorithm one of DnssecAlgorithm */
   readonly generate: (algorithm: number) => SigningKey;
   readonly committer: Committer;
+  /** For a large zone that is not signed yet. Absent: it is signed at once. */
+  readonly successors?: SuccessorStore;
+  /** A zone that takes longer is not signed before it is served; absent: AT_ONCE_MS. */
+  readonly atOnceMs?: number;
+  /** See FirstSigningOptions. */
+  readonly onProgress?: ((text: string) => void) | undefined;
   /** Seconds since 1970. */
   readonly now: () => number;
   readonly onWarning: (text: string) => void;
+  readonly watch: RenewalReport;
 }
 
 /** For a zone that is signed without the option. */
-const GOES_ON: DnssecSettings = { algorithm: DnssecAlgorithm.ECDSAP256SHA256, validityDays: 30, chain: 'nsec3' };
+export const GOES_ON: DnssecSettings = { algorithm: DnssecAlgorithm.ECDSAP256SHA256, validityDays: 30, chain: 'nsec3' };
 const DAY_SECONDS = 86_400;
 /** TTL of DNSKEY, CDS, CDNSKEY and NSEC3PARAM. */
 const KEY_TTL_SECONDS = 3_600;
@@ -59,6 +72,9 @@ const CLOCK_MS = 30_000;
 const CLOCK_SET_SECONDS = 60;
 /** Names in one commit: their signatures take some 10 ms. */
 const RENEWAL_STEP = 100;
+const AT_ONCE_MS = 2_000;
+/** After a first signing that failed. */
+const RETRY_MS = 60_000;
 
 export class ZoneSigning {
   readonly #options: ZoneSigningOptions;
@@ -66,6 +82,8 @@ export class ZoneSigning {
   #settings: DnssecSettings;
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
+  #firstSigning: Promise<void> | undefined;
+  readonly #abort = new AbortController();
   #isClosed = false;
   #greatestTtl = 0;
 
@@ -96,6 +114,12 @@ export class ZoneSigning {
     };
     const signer = new ZoneSigner(policy, published);
     const signing = new ZoneSigning(options, settings, signer);
+    const { successors, atOnceMs = AT_ONCE_MS } = options;
+    if (successors !== undefined && !published.isSigned && signingMs(published, own) > atOnceMs) {
+      signing.#firstSigning = signing.#signWhileServed(successors);
+      signing.#watch();
+      return signing;
+    }
     zone.signer = signer;
     await signing.#change((draft) => {
       if (!draft.isSigned) dropSignerTypes(draft);
@@ -112,10 +136,41 @@ export class ZoneSigning {
     this.#signer.policy = { ...this.#signer.policy, validitySeconds: settings.validityDays * DAY_SECONDS };
   }
 
+  /** Signatures that were made since it was opened. */
+  get made(): number {
+    return this.#signer.made;
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    this.#abort.abort();
+    await this.#firstSigning;
     await this.#renewing;
+  }
+
+  /** Resolves when the zone has its first signatures, or at `close`. */
+  async whenSigned(): Promise<void> {
+    await this.#firstSigning;
+  }
+
+  /** Never throws. */
+  async #signWhileServed(successors: SuccessorStore): Promise<void> {
+    const { zone, committer, onProgress = () => undefined, onWarning } = this.#options;
+    const { signal } = this.#abort;
+    while (!zone.published.isSigned && !signal.aborted) {
+      try {
+        await signWhileServed({ zone, signer: this.#signer, committer, successors, signal, onProgress });
+      } catch (error) {
+        if (signal.aborted) return;
+        onWarning(
+          `The zone ${zone.apex} could not be signed, and is served unsigned: ${textOf(error)} It is tried again in a minute.`,
+        );
+        await setTimeout(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+    // The watch of signatures has its first figures of this.
+    await this.renew();
   }
 
   #change(edit: (draft: ZoneDraft) => void): Promise<void> {
@@ -148,7 +203,7 @@ export class ZoneSigning {
       .then(() => undefined)
       .catch((error: unknown) =>
         this.#options.onWarning(
-          `Signatures of the zone ${this.#options.zone.apex} could not be renewed: ${error instanceof Error ? error.message : String(error)}`,
+          `Signatures of the zone ${this.#options.zone.apex} could not be renewed: ${textOf(error)}`,
         ),
       )
       .finally(() => {
@@ -213,31 +268,62 @@ export class ZoneSigning {
    * @returns the number of names that had to be renewed at once
    */
   async #renew(until: 'now' | 'soon'): Promise<number> {
-    const { zone } = this.#options;
+    const { zone, now, watch } = this.#options;
+    const { nodes, isSigned, negativeTtl } = zone.published;
+    if (!isSigned) return 0;
     const validitySeconds = this.#settings.validityDays * DAY_SECONDS;
+    // All names within a quarter of the validity, which is what is left of it then.
+    const runs = validitySeconds / 4 / (RENEWAL_MS / 1000);
+    const share = until === 'soon' ? Math.max(RENEWAL_STEP, Math.ceil(nodes.size / runs)) : 0;
     const slices = new TimeSlices();
     const urgent: string[] = [];
     const others: string[] = [];
-    let names = 0;
+    const tally = new SignatureTally(now());
     let greatestTtl = 0;
-    const chainTtl = zone.published.negativeTtl;
-    for (const node of zone.published.nodes.values()) {
+    for (const node of nodes.values()) {
       for (const { ttl } of allRRsets(node)) greatestTtl = Math.max(greatestTtl, ttl);
-      names += 1;
-      const due = this.#signer.dueAt(node, node.key === zone.apex.key, chainTtl);
-      if (due !== undefined) (due === 'now' ? urgent : others).push(node.key);
+      const isApex = node.key === zone.apex.key;
+      const due = this.#signer.dueAt(node, isApex, negativeTtl);
+      if (due === 'now') urgent.push(node.key);
+      else if (due === 'soon' && others.length < share) others.push(node.key);
+      else if (!isApex) tally.add(node);
       if (slices.over) await slices.next();
     }
-    // All names within a quarter of the validity, which is what is left of it then.
-    const runs = validitySeconds / 4 / (RENEWAL_MS / 1000);
-    const share = until === 'soon' ? others.slice(0, Math.max(RENEWAL_STEP, Math.ceil(names / runs))) : [];
-    const due = [...urgent, ...share];
-    for (let at = 0; at < due.length && !this.#isClosed; at += RENEWAL_STEP) {
-      await this.#change((draft) => draft.renew(due.slice(at, at + RENEWAL_STEP)));
-      await slices.next();
+    const due = [...urgent, ...others];
+    let failure: unknown;
+    try {
+      await this.#renewNames(due, slices);
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      // The apex has a new SOA after each commit.
+      await addPublished(tally, zone, new Set([...due, zone.apex.key]), slices);
+      watch.renewed(tally, failure === undefined ? undefined : textOf(failure));
     }
     this.#greatestTtl = greatestTtl;
     return urgent.length;
+  }
+
+  async #renewNames(keys: readonly string[], slices: TimeSlices): Promise<void> {
+    for (let at = 0; at < keys.length && !this.#isClosed; at += RENEWAL_STEP) {
+      await this.#change((draft) => draft.renew(keys.slice(at, at + RENEWAL_STEP)));
+      await slices.next();
+    }
+  }
+}
+
+/** Adds the signatures that names have now. */
+async function addPublished(
+  tally: SignatureTally,
+  { published: { nodes } }: EmbeddedZone,
+  keys: ReadonlySet<string>,
+  slices: TimeSlices,
+): Promise<void> {
+  for (const key of keys) {
+    const node = nodes.get(key);
+    if (node !== undefined) tally.add(node);
+    if (slices.over) await slices.next();
   }
 }
 
@@ -250,4 +336,18 @@ function dropSignerTypes(draft: ZoneDraft): void {
       node.rrsets.filter(({ type }) => !isSignerType(type)),
     );
   }
+}
+
+/** Signatures of a measurement, after as many that are not measured. */
+const MEASURED = 16;
+
+/** About how long all signatures of a zone take: that of each name, and that of its record in the chain. */
+function signingMs({ nodes, soa, apex }: ZoneVersion, keys: readonly SigningKey[]): number {
+  const rrset = { ownerKey: apex.key, type: soa.type, ttl: soa.ttl, rdatas: soa.rdatas };
+  let startMs = 0;
+  for (let i = 0; i < 2 * MEASURED; i++) {
+    if (i === MEASURED) startMs = performance.now();
+    for (const key of keys) key.sign(rrset, { inception: 0, expiration: 1 });
+  }
+  return ((performance.now() - startMs) / MEASURED) * 2 * nodes.size;
 }

@@ -24,6 +24,7 @@ const NTFY = {
   failed: { tags: 'warning', priority: '4' },
   silent: { tags: 'zzz', priority: '4' },
   secondary: { tags: 'satellite', priority: '4' },
+  signatures: { tags: 'lock', priority: '4' },
   test: { tags: 'white_check_mark', priority: '3' },
 } satisfies Record<NoticeKind, { readonly tags: string; readonly priority: string }>;
 
@@ -48,6 +49,7 @@ export function webhookMessage(notice: Notice, format: WebhookFormat): WebhookMe
 /** The JSON body. Keys may be added, never removed. Unknown values are omitted. */
 function payload(notice: Notice): Readonly<Record<string, unknown>> {
   const { id, kind, ownerName, timeMs, protocol, actor, source, A, AAAA, code, detail, lastSeenMs, secondary } = notice;
+  const { signatures } = notice;
   return {
     id,
     time: new Date(timeMs).toISOString(),
@@ -67,6 +69,13 @@ function payload(notice: Notice): Readonly<Record<string, unknown>> {
       state: secondary.state,
       since: new Date(secondary.sinceMs).toISOString(),
       ...(secondary.serial !== undefined && { serial: secondary.serial }),
+    }),
+    ...(signatures && {
+      zone: hostText(ownerName),
+      state: signatures.state,
+      ...(signatures.firstExpirationMs !== undefined && {
+        firstExpiration: new Date(signatures.firstExpirationMs).toISOString(),
+      }),
     }),
     subject: noticeSubject(notice),
     text: noticeText(notice),

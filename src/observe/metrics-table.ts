@@ -2,7 +2,7 @@
  * The table of our own metrics; docs/operating/monitoring.md has the same rows. A released name is never changed or
  * reused.
  */
-import type { NameserverStatistics, SecondaryLag } from '../core/monitoring.ts';
+import type { NameserverStatistics, SecondaryLag, SigningFigures } from '../core/monitoring.ts';
 import type { Activity } from './activity.ts';
 import type { Histogram } from './histogram.ts';
 
@@ -226,6 +226,48 @@ export const METRICS: readonly MetricRow[] = [
     read: (snapshot) => ofSecondaries(snapshot, ({ hasRefused }) => Number(hasRefused)),
   },
   {
+    name: 'dyndns_dnssec_signatures',
+    type: 'gauge',
+    labels: ['zone'],
+    help: 'Signatures of a signed zone, counted once an hour.',
+    read: (snapshot) => ofSignings(snapshot, ({ signatures }) => signatures),
+  },
+  {
+    name: 'dyndns_dnssec_signatures_expired',
+    type: 'gauge',
+    labels: ['zone'],
+    help: 'Signatures of a signed zone that had expired when they were counted.',
+    read: (snapshot) => ofSignings(snapshot, ({ expired }) => expired),
+  },
+  {
+    name: 'dyndns_dnssec_first_expiration_timestamp_seconds',
+    type: 'gauge',
+    labels: ['zone'],
+    help: 'When the first signature of a signed zone expires.',
+    read: (snapshot) => ofSignings(snapshot, ({ firstExpiration }) => firstExpiration),
+  },
+  {
+    name: 'dyndns_dnssec_signatures_made_total',
+    type: 'counter',
+    labels: ['zone'],
+    help: 'Signatures that were made for a signed zone.',
+    read: (snapshot) => ofSignings(snapshot, ({ made }) => made),
+  },
+  {
+    name: 'dyndns_dnssec_renewal_failures_total',
+    type: 'counter',
+    labels: ['zone'],
+    help: 'Renewals of the signatures of a zone that failed. There is one each hour.',
+    read: (snapshot) => ofSignings(snapshot, ({ failedRenewals }) => failedRenewals),
+  },
+  {
+    name: 'dyndns_dnssec_keys_missing',
+    type: 'gauge',
+    labels: ['zone'],
+    help: '1 if a key that a zone is signed with is missing on the disk or not readable, else 0.',
+    read: (snapshot) => ofSignings(snapshot, ({ isKeyMissing }) => Number(isKeyMissing)),
+  },
+  {
     name: 'dyndns_certificate_end_timestamp_seconds',
     type: 'gauge',
     labels: [],
@@ -284,6 +326,13 @@ function ofSecondaries({ nameserver }: Snapshot, read: (lag: SecondaryLag) => nu
   return (nameserver?.secondaries ?? []).flatMap((lag): Sample[] => {
     const value = read(lag);
     return value === undefined ? [] : [[{ zone: lag.zone, secondary: lag.secondary }, value]];
+  });
+}
+
+function ofSignings({ nameserver }: Snapshot, read: (figures: SigningFigures) => number | undefined): Sample[] {
+  return (nameserver?.signings ?? []).flatMap((figures): Sample[] => {
+    const value = read(figures);
+    return value === undefined ? [] : [[{ zone: figures.zone }, value]];
   });
 }
 

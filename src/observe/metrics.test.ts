@@ -46,6 +46,16 @@ const SILENT = {
   hasRefused: false,
 };
 
+const SIGNED = {
+  zone: 'example.com.',
+  signatures: 12,
+  expired: 2,
+  firstExpiration: 1_800_000_001,
+  isKeyMissing: true,
+  made: 14,
+  failedRenewals: 3,
+};
+
 const NAMESERVER: NameserverStatistics = {
   replies: [{ transport: 'udp', rcode: 'NXDOMAIN', count: 7 }],
   rateLimited: { dropped: 2, truncated: 1 },
@@ -58,6 +68,7 @@ const NAMESERVER: NameserverStatistics = {
     { zone: 'example.com.', secondary: '[2001:db8::53]:53', ...UP_TO_DATE },
     { zone: 'example.com.', secondary: '192.0.2.54:53', ...SILENT },
   ],
+  signings: [SIGNED, { ...SIGNED, zone: 'example.net.', firstExpiration: undefined, isKeyMissing: false }],
 };
 
 function setUp(more: Partial<MetricSources> = {}) {
@@ -125,6 +136,14 @@ describe('the metrics', () => {
       ['dyndns_secondary_lag_seconds{zone="example.com.",secondary="[2001:db8::53]:53"}', 0],
       ['dyndns_secondary_lag_seconds{zone="example.com.",secondary="192.0.2.54:53"}', undefined],
       ['dyndns_secondary_seen{zone="example.com.",secondary="192.0.2.54:53"}', 0],
+      ['dyndns_dnssec_signatures{zone="example.com."}', 12],
+      ['dyndns_dnssec_signatures_expired{zone="example.com."}', 2],
+      ['dyndns_dnssec_first_expiration_timestamp_seconds{zone="example.com."}', 1_800_000_001],
+      ['dyndns_dnssec_first_expiration_timestamp_seconds{zone="example.net."}', undefined],
+      ['dyndns_dnssec_signatures_made_total{zone="example.com."}', 14],
+      ['dyndns_dnssec_renewal_failures_total{zone="example.com."}', 3],
+      ['dyndns_dnssec_keys_missing{zone="example.com."}', 1],
+      ['dyndns_dnssec_keys_missing{zone="example.net."}', 0],
       ['dyndns_certificate_end_timestamp_seconds', 1_800_000_000],
       ['dyndns_store_up', 1],
       ['dyndns_log_lines_dropped_total', 5],

@@ -9,6 +9,7 @@ import type { DomainName } from '../dns/name.ts';
 import type { ServedCertificate } from '../http/app/tls.ts';
 import type { Generation } from './generation.ts';
 import { machineAddresses } from './machine-addresses.ts';
+import { signingFacts } from './signing-facts.ts';
 
 /** Hosts of the store that are examined; of more the first ones. */
 const MAX_HOSTS = 500;
@@ -31,6 +32,7 @@ export async function examineOneZone(
     hosts: await hostsIn(MAX_HOSTS),
     certificate: served && certificateFacts(served, config.http.trustedProxies.length > 0),
     notServed: state?.notServed,
+    signing: signingFacts(config, zone, state),
     ...(state?.unserved && { unserved: state.unserved }),
     ...(hasSecondaries(zone) && state !== undefined && { secondaries: state.secondaries }),
   });

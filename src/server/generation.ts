@@ -13,7 +13,7 @@ import { MinuteLimiter } from '../core/access/rate-limits.ts';
 import { AppError } from '../core/errors.ts';
 import type { NewHistoryEvent, UpdateRecorder } from '../core/history/history.ts';
 import { HostDirectory } from '../core/hosts/host-directory.ts';
-import type { ChangeOfSecondary, NoticeMaker, Notices } from '../core/notices/notices.ts';
+import type { ChangeOfSecondary, ChangeOfSignatures, NoticeMaker, Notices } from '../core/notices/notices.ts';
 import type { Observer } from '../core/observer.ts';
 import { SessionAuthenticator } from '../core/sign-in/authenticate-session.ts';
 import type { Store } from '../core/store.ts';
@@ -192,6 +192,7 @@ async function embeddedServer(
   const surroundings = {
     onServed,
     onSecondary: (change: ChangeOfSecondary) => noticeMaker.secondary(change),
+    onSignatures: (change: ChangeOfSignatures) => noticeMaker.signatures(change),
     onDeath,
     knownSerials: state.store?.knownSerials,
     parent: new NetworkParentZone(),

@@ -87,7 +87,7 @@ export const ZONE_ERRORS = [
 
 /** What a server has besides, and a command does not need. */
 export interface NameserverSurroundings
-  extends Pick<NameserverOptions, 'onServed' | 'onSecondary' | 'onDeath' | 'parent'> {
+  extends Pick<NameserverOptions, 'onServed' | 'onSecondary' | 'onSignatures' | 'onDeath' | 'parent'> {
   /** Where the known serials of the zones are copied to. */
   readonly knownSerials?: KnownSerialStore | undefined;
 }
@@ -119,7 +119,7 @@ export async function openNameserver(
       onBatch: (event) => observer.batchPublished(event),
       onUpdate: (event) => observer.dnsUpdateAnswered(event),
       onWarning: (text) => observer.warn(text),
-      onInfo: (text) => observer.info?.(text),
+      onProgress: (text) => observer.info?.(text),
       ...callbacks,
     });
   } catch (error) {

@@ -165,7 +165,7 @@ describeWith(BIND_PROGRAMS, 'a zone on real nameservers', () => {
 
   it('with a DS record at the parent and no signatures', async () => {
     const { port } = await open({ delegation: `${DELEGATION}dyn DS 1 13 2 ${'ab'.repeat(32)}\n` });
-    expect(of(await examine(port), 'delegation', 'problem')).toMatch(
+    expect(of(await examine(port), 'dnssec', 'problem')).toMatch(
       /has a DS record .*SERVFAIL.*\nRemove the DS record/,
     );
   });

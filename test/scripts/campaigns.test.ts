@@ -19,6 +19,12 @@ const CAMPAIGNS: Readonly<Record<string, SmokeRun>> = {
     output:
       /300 UPDATEs in \d+ s: \d+ records, 3 of 3 secondaries hold them[\s\S]*our RCODEs: .*NOERROR \d+[\s\S]*: 0 classes of findings\n$/,
   },
+  'fuzz-signed.mjs': {
+    script: 'fuzz',
+    args: ['signed', '100', '1'],
+    output:
+      /nsec3: 100 changes at BIND[\s\S]*Knot: [1-9]\d* IXFR, 0 AXFR[\s\S]*nsec: 100 changes at[\s\S]*: 0 faults\n$/,
+  },
   'fuzz-growth.mjs': { script: 'fuzz', args: ['growth', '101'], output: /no parser grows more than 3 times\n$/ },
   'reload-campaign.mjs': { script: 'faults', args: ['reload', '40', '--smoke'], output: /in force in 40 of 40 bursts/ },
   'connection-campaign.mjs': {
@@ -58,11 +64,13 @@ const PARTS = [
   'growth-parsers.mjs',
   'growth-routes.mjs',
   'growth-texts.mjs',
+  'kept-signatures.mjs',
   'lab.mjs',
   'nameserver-corpus.mjs',
   'peers.mjs',
   'postgres.mjs',
   'raw-transfer.mjs',
+  'signed-changes.mjs',
   'signed-corpus.mjs',
   'store-tokens.mjs',
   'tcp-cuts.mjs',
@@ -70,6 +78,7 @@ const PARTS = [
   'update-differences.mjs',
   'update-peers.mjs',
   'update-rdata.mjs',
+  'zone-validators.mjs',
 ];
 
 it('every file of bench/ is run, or is a part of one that is', () => {
@@ -78,4 +87,14 @@ it('every file of bench/ is run, or is a part of one that is', () => {
   expect(readdirSync(join(REPOSITORY, 'bench')).sort()).toEqual([...run, ...Object.keys(CAMPAIGNS), ...PARTS].sort());
 });
 
-describeSmokeRuns(CAMPAIGNS);
+/** Campaigns that are run a second time, otherwise. */
+const VARIANTS: Readonly<Record<string, SmokeRun>> = {
+  'kill-campaign.mjs of a signed zone': {
+    script: 'faults',
+    args: ['signed', '2', '1'],
+    output:
+      /lost 0, half applied 0, serial back 0\n.*: 0 differences; IXFR [1-9]\d* times, .*: 0 faults; refused 0\nsignatures of [1-9][\d,]* unchanged RRsets compared, 1 times three validators: 0 faults\n$/,
+  },
+};
+
+describeSmokeRuns({ ...CAMPAIGNS, ...VARIANTS });

@@ -10,8 +10,8 @@ export function keyStoreOf(database: string): KeyStore {
   return new KeyStore(realFile(database), { now: Date.now, onWarning: () => undefined });
 }
 
-/** Signs the zone for 30 days. @param database that a command made. */
-export async function signDatabase(database: string, zone: string): Promise<void> {
+/** Signs the zone for 30 days. @param database that a command made @param signedMs when, in milliseconds since 1970 */
+export async function signDatabase(database: string, zone: string, signedMs = Date.now()): Promise<void> {
   const apex = DomainName.parse(zone);
   const store = keyStoreOf(database);
   const onFault = (error: unknown) => {
@@ -21,7 +21,7 @@ export async function signDatabase(database: string, zone: string): Promise<void
   const [embedded] = await journal.load([apex]);
   if (!embedded!.published.isSigned) {
     const { key } = store.generate(apex, 13);
-    const validity = { validitySeconds: 30 * 86_400, now: () => Math.floor(Date.now() / 1000) };
+    const validity = { validitySeconds: 30 * 86_400, now: () => Math.floor(signedMs / 1000) };
     const policy = { keys: [key], announced: [key], chain: 'nsec3', keyTtl: 3_600, ...validity } as const;
     embedded!.signer = new ZoneSigner(policy, embedded!.published);
     const committer = new Committer({

@@ -33,6 +33,17 @@ export interface EmbeddedZoneView {
   /** Dynamic RRsets that collide with static ones: the first 100. Absent if there is none. */
   readonly unserved?: readonly UnservedRRsetView[];
   readonly unservedCount?: number;
+  /** The signatures of a signed zone; absent for an unsigned one. */
+  readonly signing?: {
+    /** The number of signatures, counted at the last renewal. */
+    readonly signatures: number;
+    /** How many of them have expired. */
+    readonly expired: number;
+    /** What needs an operator, in sentences: missing keys, signatures that expire soon, a renewal that failed, `dnssec` removed from the configuration. Empty: nothing. */
+    readonly troubles: readonly string[];
+    /** When the first signature expires, like 2026-11-23T10:00:00Z; absent while they are not counted. */
+    readonly firstExpiration?: string;
+  };
 }
 
 export interface SecondaryView {

@@ -130,18 +130,24 @@ function hostNames(names: readonly string[]): readonly DomainName[] {
  */
 async function askServer(
   config: Config,
-  { apex, primary }: ZoneConfig,
-): Promise<Pick<DoctorOptions, 'hosts' | 'secondaries' | 'unserved' | 'notServed'>> {
+  zone: ZoneConfig,
+): Promise<Pick<DoctorOptions, 'hosts' | 'secondaries' | 'unserved' | 'notServed' | 'signing'>> {
+  const { apex, primary } = zone;
+  const { signingFacts } = await import('../../server/signing-facts.ts');
   const hasSecondaries = primary.kind === 'embedded' && primary.secondaries.length > 0;
-  const nothing = hasSecondaries ? { secondaries: 'unknown' as const } : {};
+  const nothing = {
+    ...(hasSecondaries && { secondaries: 'unknown' as const }),
+    signing: signingFacts(config, zone, undefined),
+  };
   try {
     const session = await findSession(config);
     if (session === undefined) return nothing;
     const zones = primary.kind === 'embedded' ? (await session.call('listZones', {})).zones : [];
-    const state = zones.find(({ zone }) => zone === apex.toString());
+    const state = zones.find((one) => one.zone === apex.toString());
     const known = hasSecondaries && state !== undefined ? { secondaries: state.secondaries } : nothing;
     return {
       ...known,
+      signing: signingFacts(config, zone, state),
       ...(state?.unserved && { unserved: state.unserved }),
       notServed: state?.notServed,
       hosts: await knownHosts(session),
@@ -190,6 +196,7 @@ const TITLES: Record<CheckName, string> = {
   delegation: 'The parent zone',
   nameservers: 'The nameservers',
   secondaries: 'The secondaries',
+  dnssec: 'The signatures (DNSSEC)',
   http: 'HTTP and its proxies',
   outside: 'Seen from outside',
 };

@@ -50,3 +50,12 @@ it.each<[Omit<SecondaryState, 'endpoint'>, string]>([
 ])('a secondary: %j', (secondary, expected) => {
   expect(line(secondary)).toBe(`  secondary 192.0.2.53:53  ${expected}`);
 });
+
+it('says what is wrong with the signatures of a zone, and nothing of a signed zone that needs no one', () => {
+  const state = { zone: 'example.com.', serial: 9, names: 3, secondaries: [] };
+  const signing = { signatures: 7, expired: 0, troubles: [], firstExpiration: '2026-11-23T10:00:00Z' };
+  expect(formatZone({ ...state, signing })).toBe('example.com.  serial 9  3 names\n');
+  expect(formatZone({ ...state, signing: { ...signing, troubles: ['A key is missing.', 'It fails.'] } })).toBe(
+    'example.com.  serial 9  3 names\n  SIGNATURES: A key is missing.\n  SIGNATURES: It fails.\n',
+  );
+});

@@ -17,9 +17,9 @@ export function zoneListCommand(): Command {
     });
 }
 
-/** One line for the zone, and one for each of its secondaries, or for what prevents that it is served. */
+/** One line for the zone, and one for each secondary and each problem of its signatures, or for what prevents that it is served. */
 export function formatZone(state: ZoneState): string {
-  const { zone, serial, names, secondaries, unserved, unservedCount, notServed } = state;
+  const { zone, serial, names, secondaries, unserved, unservedCount, notServed, signing } = state;
   if (notServed !== undefined) return `${zone}  NOT SERVED\n  ${notServed}\n`;
   const lines = [`${zone}  serial ${serial}  ${names} ${names === 1 ? 'name' : 'names'}`];
   for (const secondary of secondaries) {
@@ -27,6 +27,7 @@ export function formatZone(state: ZoneState): string {
     const words = formatSecondary(secondary, serial);
     lines.push(`  secondary ${endpoint}  ${words}${problem === undefined ? '' : `; it ${problem}`}`);
   }
+  for (const trouble of signing?.troubles ?? []) lines.push(`  SIGNATURES: ${trouble}`);
   for (const { name, type, records, why } of unserved ?? []) {
     lines.push(`  NOT SERVED: ${type} of ${name} (${records} ${records === 1 ? 'record' : 'records'}): ${why}`);
   }

@@ -23,12 +23,13 @@ export const WEBHOOK_OPTIONS = {
     summary: 'Signs each delivery (HMAC-SHA256), so that the receiver can detect a forged one.',
     example: "'a secret of this webhook'",
   }),
-  'webhooks[].events': option(listOf(choice('changed', 'failed', 'silent', 'secondary'), 1), {
-    default: ['changed', 'failed', 'silent', 'secondary'],
+  'webhooks[].events': option(listOf(choice('changed', 'failed', 'silent', 'secondary', 'signatures'), 1), {
+    default: ['changed', 'failed', 'silent', 'secondary', 'signatures'],
     summary:
       'Which events are sent: changed addresses, updates that could not be published, silent hosts ' +
-      '(`hosts[].silent_after_seconds`), secondaries of an embedded zone that do not follow, and their recovery.',
-    example: '[changed, failed, silent, secondary]',
+      '(`hosts[].silent_after_seconds`), secondaries of an embedded zone that do not follow, signatures of a signed zone ' +
+      'that expire soon or lack their key, and the end of both.',
+    example: '[changed, failed, silent, secondary, signatures]',
   }),
   'webhooks[].format': option(choice('json', 'ntfy', 'text'), {
     place: 'format',

@@ -61,6 +61,24 @@ const UNSERVED = {
   title: 'an unserved RRset',
 } as const;
 
+const SIGNING = object(
+  {
+    signatures: described({ type: 'integer' }, 'The number of signatures, counted at the last renewal.'),
+    expired: described({ type: 'integer' }, 'How many of them have expired.'),
+    troubles: described(
+      { type: 'array', items: { type: 'string' } },
+      'What needs an operator, in sentences: missing keys, signatures that expire soon, a renewal that failed, `dnssec` removed from the ' +
+        'configuration. Empty: nothing.',
+    ),
+  },
+  {
+    firstExpiration: described(
+      { type: 'string' },
+      'When the first signature expires, like 2026-11-23T10:00:00Z; absent while they are not counted.',
+    ),
+  },
+);
+
 export const EMBEDDED_ZONE = {
   ...object(
     {
@@ -76,6 +94,7 @@ export const EMBEDDED_ZONE = {
         'Dynamic RRsets that collide with static ones: the first 100. Absent if there is none.',
       ),
       unservedCount: { type: 'integer' },
+      signing: described(SIGNING, 'The signatures of a signed zone; absent for an unsigned one.'),
     },
   ),
   title: 'an embedded zone',

@@ -1,6 +1,6 @@
 /**
  * `dyndns doctor`: checks the delegation at the parent zone: its NS RRset against that of the zone (RFC 1034 §4.2.2),
- * glue (RFC 9471 §3), and a DS record for an unsigned zone (RFC 4035 §5.2).
+ * and glue (RFC 9471 §3).
  *
  * It queries the parent's nameservers directly: a resolver would answer from the zone itself, or from its cache.
  */
@@ -21,6 +21,14 @@ export interface DelegationCheck {
   readonly findings: readonly Finding[];
   /** Undefined if the parent could not be queried; empty if it does not delegate the zone. */
   readonly listed: readonly ListedNameserver[] | undefined;
+  /** Undefined if the parent was not found. */
+  readonly parent?: ParentServers;
+}
+
+/** The parent zone, and addresses of its nameservers. */
+export interface ParentServers {
+  readonly parent: DomainName;
+  readonly servers: readonly ParentServer[];
 }
 
 type ParentReply =
@@ -29,7 +37,7 @@ type ParentReply =
   | { readonly kind: 'absent'; readonly rcode: string }
   | { readonly kind: 'useless'; readonly reason: string };
 
-interface ParentServer {
+export interface ParentServer {
   readonly name: DomainName;
   readonly address: IpAddress;
 }
@@ -78,11 +86,10 @@ export async function checkDelegation(
     const text = `The nameservers of '${parent}' also serve '${zone}' and answer from it, so its delegation cannot be checked.`;
     const advice = `Make sure that '${parent}' has the same NS records for '${zone}' as the zone itself.`;
     findings.push(finding('not checked', text, advice));
-    return { findings, listed };
+    return { findings, listed, parent: { parent, servers } };
   }
   findings.push(...compareNames(zone, parent, listed, own), ...compareGlue(zone, parent, listed, own));
-  findings.push(...(await checkDs(zone, parent, best.server, listed, lookup)));
-  return { findings, listed };
+  return { findings, listed, parent: { parent, servers } };
 }
 
 function notChecked(reason: string, advice: string): DelegationCheck {
@@ -194,23 +201,4 @@ function summary(reply: ParentReply): string | undefined {
 
 function keysOf(names: readonly DomainName[]): string[] {
   return names.map(({ key }) => key).sort();
-}
-
-/** With a DS record but no DNSKEY, validating resolvers answer SERVFAIL for the whole zone. */
-async function checkDs(
-  zone: DomainName,
-  parent: DomainName,
-  server: ParentServer,
-  listed: readonly ListedNameserver[],
-  lookup: Lookup,
-): Promise<Finding[]> {
-  const ds = await lookup.query(server.address, 'udp', zone, RRType.DS);
-  if (ds.kind === 'none' || !ds.answers.some(({ type, ownerName }) => type === RRType.DS && ownerName.equals(zone)))
-    return [];
-  const address = listed.flatMap(({ glue }) => glue)[0] ?? (await findAddresses(lookup, listed[0]!.name)).addresses[0];
-  const keys = address && (await lookup.query(address, 'udp', zone, RRType.DNSKEY));
-  if (keys === undefined || keys.kind === 'none' || keys.rcode !== 'NOERROR') return [];
-  if (keys.answers.some(({ type }) => type === RRType.DNSKEY)) return [];
-  const text = `'${parent}' has a DS record for '${zone}', but the zone is not signed: validating resolvers answer SERVFAIL for the whole zone.`;
-  return [finding('problem', text, `Remove the DS record from '${parent}'.`)];
 }

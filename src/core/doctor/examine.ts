@@ -4,6 +4,7 @@
  */
 import { checkCertificate } from './certificate.ts';
 import { checkDelegation } from './delegation.ts';
+import { checkDnssec } from './dnssec.ts';
 import { checkHosts } from './hosts.ts';
 import { checkHttp, checkOutside } from './http.ts';
 import { checkNameservers } from './nameservers.ts';
@@ -20,14 +21,19 @@ export async function examine(subject: DoctorSubject, tools: DoctorTools): Promi
   tools.progress(`querying the nameservers of '${zone}'`);
   const serialNow = () => readSerial(subject, tools);
   const servers = await checkNameservers(zone, delegation.listed ?? [], primary.zone, tools.lookup, serialNow);
+  tools.progress(`checking the signatures of '${zone}'`);
   const all = [
     ...primary.findings,
     ...delegation.findings,
     ...servers.findings,
     ...checkSecondaries(subject.secondaries),
+    ...(await checkDnssec(subject, delegation.parent, servers.servers, tools)),
     ...(await checkHttp(subject, tools)),
     ...(await checkCertificate(subject.certificate, tools)),
-    ...checkOutside(subject, servers.addresses),
+    ...checkOutside(
+      subject,
+      servers.servers.map(({ address }) => address),
+    ),
     ...(primary.zone === undefined ? [] : await checkHosts(subject, tools)),
   ];
   return CHECKS.flatMap((check) => all.filter((finding) => finding.check === check));

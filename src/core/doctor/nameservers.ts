@@ -13,8 +13,13 @@ import { MAX_NAMESERVERS, type ZoneAtPrimary } from './primary.ts';
 
 export interface NameserverCheck {
   readonly findings: readonly Finding[];
-  /** The addresses of all nameservers. */
-  readonly addresses: readonly IpAddress[];
+  /** The nameservers with each of their addresses. */
+  readonly servers: readonly NameserverAt[];
+}
+
+export interface NameserverAt {
+  readonly name: DomainName;
+  readonly address: IpAddress;
 }
 
 export async function checkNameservers(
@@ -28,7 +33,7 @@ export async function checkNameservers(
   for (const name of own?.nameservers ?? []) if (!all.has(name.key)) all.set(name.key, { name, glue: [] });
   if (all.size === 0) {
     const text = 'No nameservers of the zone are known.';
-    return { findings: [finding('not checked', text, 'Fix the problems above first.')], addresses: [] };
+    return { findings: [finding('not checked', text, 'Fix the problems above first.')], servers: [] };
   }
   const checked = [...all.values()].slice(0, MAX_NAMESERVERS).sort((a, b) => DomainName.compare(a.name, b.name));
   const checks = await Promise.all(checked.map((each) => checkOne(zone, each, own, lookup, serialNow)));
@@ -36,7 +41,7 @@ export async function checkNameservers(
   if (all.size > checked.length) {
     findings.push(finding('not checked', `Only ${checked.length} of ${all.size} nameservers were checked.`));
   }
-  return { findings, addresses: checks.flatMap((check) => check.addresses) };
+  return { findings, servers: checks.flatMap((check) => check.servers) };
 }
 
 function finding(status: FindingStatus, text: string, advice?: string): Finding {
@@ -78,7 +83,7 @@ async function checkOne(
     }),
   );
   findings.push(...results.flat());
-  return { findings, addresses };
+  return { findings, servers: addresses.map((address) => ({ name, address })) };
 }
 
 async function judge(

@@ -17,6 +17,7 @@ export const CHECKS = [
   'delegation',
   'nameservers',
   'secondaries',
+  'dnssec',
   'http',
   'outside',
 ] as const;
@@ -64,8 +65,14 @@ export type LookupResult = LookupReply | NoLookupReply;
 export interface Lookup {
   /** Queries the resolver, with recursion desired. */
   resolve(qname: DomainName, qtype: number): Promise<LookupResult>;
-  /** Queries the nameserver at an address, without recursion. */
-  query(address: IpAddress, transport: 'udp' | 'tcp', qname: DomainName, qtype: number): Promise<LookupResult>;
+  /** Queries the nameserver at an address, without recursion. @param dnssecOk requests signatures (DO, RFC 3225) */
+  query(
+    address: IpAddress,
+    transport: 'udp' | 'tcp',
+    qname: DomainName,
+    qtype: number,
+    dnssecOk?: boolean,
+  ): Promise<LookupResult>;
 }
 
 /** The clocks here and at the primary, by the Time Signed of a verified reply (RFC 8945 §5.2.3). */
@@ -120,9 +127,29 @@ export interface DoctorSubject {
   readonly hosts?: readonly DomainName[];
   /** See checkSecondaries. */
   readonly secondaries?: readonly SecondaryState[] | 'unknown' | undefined;
+  /** Undefined for a zone with another primary. */
+  readonly signing?: SigningFacts | undefined;
   /** Data of an embedded zone that is kept and not served, as the running server tells it. */
   readonly unserved?: readonly UnservedData[];
 }
+
+/** What this machine knows of the signatures of an embedded zone. */
+export interface SigningFacts {
+  /** The option `dnssec` is set. */
+  readonly isConfigured: boolean;
+  /** What the running server reports; undefined: none runs. */
+  readonly troubles?: readonly string[];
+  readonly folder: KeyFolder;
+}
+
+/** The files of its keys. `mode`: as of stat(2). */
+export type KeyFolder =
+  | {
+      readonly kind: 'listed';
+      readonly path: string;
+      readonly files: readonly { readonly name: string; readonly mode: number }[];
+    }
+  | { readonly kind: 'unreadable'; readonly path: string; readonly reason: string };
 
 export interface UnservedData {
   readonly name: string;
@@ -141,6 +168,8 @@ export interface DoctorTools {
   /** Reports the current step, for a terminal. */
   progress(text: string): void;
   readonly clock: Clock;
+  /** Seconds since 1970. */
+  now(): number;
   /** Deadline of the whole run, on `clock`. */
   readonly deadlineMs: number;
 }

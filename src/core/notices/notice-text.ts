@@ -1,7 +1,7 @@
 /** Formats a notice for people: a subject and a text, each on one line and without control characters. */
 import type { DomainName } from '../../dns/name.ts';
 import { FAMILIES } from '../zones/family.ts';
-import type { Notice } from './notices.ts';
+import type { Notice, SigningState } from './notices.ts';
 
 /** Without the final dot. */
 export function hostText(ownerName: DomainName): string {
@@ -22,10 +22,19 @@ export function noticeSubject(notice: Notice): string {
       return `${host} is silent`;
     case 'secondary':
       return `${host}: secondary ${notice.secondary?.place} ${notice.detail}`;
+    case 'signatures':
+      return `${host}: ${SIGNATURES[notice.signatures?.state ?? 'ok']}`;
     case 'test':
       return 'Test of dyndns';
   }
 }
+
+const SIGNATURES: Readonly<Record<SigningState, string>> = {
+  ok: 'signatures are renewed again',
+  'keys-missing': 'keys of the signed zone are missing',
+  expiring: 'signatures expire soon',
+  expired: 'signatures have expired',
+};
 
 export function noticeText(notice: Notice): string {
   const { kind, ownerName, protocol, actor, source, code, detail, lastSeenMs, timeMs } = notice;
@@ -54,6 +63,8 @@ export function noticeText(notice: Notice): string {
       const since = new Date(sinceMs).toISOString();
       return oneLine(`The secondary ${place} of the zone ${host} ${detail}, since ${since}.`);
     }
+    case 'signatures':
+      return oneLine(detail ?? '');
     case 'test':
       return 'This is a test of dyndns. Deliveries to this webhook arrive.';
   }

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { DomainName } from '../../dns/name.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
 import { noticeSubject, noticeText } from './notice-text.ts';
-import { type Notice, NoticeMaker } from './notices.ts';
+import { type Notice, NoticeMaker, type SigningState } from './notices.ts';
 
 const home = DomainName.parse('home.example.com');
 const MINUTE = 60_000;
@@ -127,6 +127,26 @@ describe('the subject and text', () => {
       'example.com: secondary 192.0.2.53:53 refused the transfer of serial 8: it still has 7',
       'The secondary 192.0.2.53:53 of the zone example.com refused the transfer of serial 8: it still has 7, since 1970-01-01T00:01:00.000Z.',
     ]);
+  });
+
+  it.each<[SigningState, string]>([
+    ['expiring', 'example.com: signatures expire soon'],
+    ['expired', 'example.com: signatures have expired'],
+    ['keys-missing', 'example.com: keys of the signed zone are missing'],
+    ['ok', 'example.com: signatures are renewed again'],
+  ])('of signatures that are %s contain the zone and what the watch says', (state, subject) => {
+    const apex = DomainName.parse('example.com');
+    maker.signatures({ apex, state, text: 'A sentence.', timeMs: 90_000, firstExpirationMs: 180_000 });
+    expect(sent).toMatchObject([
+      {
+        kind: 'signatures',
+        ownerName: apex,
+        protocol: 'watch',
+        detail: 'A sentence.',
+        signatures: { state, firstExpirationMs: 180_000 },
+      },
+    ]);
+    expect(words()).toEqual([subject, 'A sentence.']);
   });
 
   const words = () => [noticeSubject(sent.at(-1)!), noticeText(sent.at(-1)!)];

@@ -1,7 +1,6 @@
 /**
  * Notices about events: addresses that changed, updates that could not be published, hosts that went silent, secondaries that do
- * not follow. This file
- * decides which events cause a notice; src/notify delivers it.
+ * not follow, signatures that expire. This file decides which events cause a notice; src/notify delivers it.
  *
  * Refusals are left out on purpose, because a client could cause any number of them. The exceptions need an operator:
  * conflicting data at a host, and a pending update that was dropped.
@@ -13,7 +12,7 @@ import { type AddressStep, eventId, type NewHistoryEvent } from '../history/hist
 import { FAMILIES } from '../zones/family.ts';
 
 /** `test`: sent on request of an operator. */
-export type NoticeKind = 'changed' | 'failed' | 'silent' | 'secondary' | 'test';
+export type NoticeKind = 'changed' | 'failed' | 'silent' | 'secondary' | 'signatures' | 'test';
 
 /** What a notice says of a secondary. */
 export interface NoticeOfSecondary {
@@ -37,15 +36,30 @@ export interface ChangeOfSecondary {
   readonly condition: { readonly state: string; readonly sinceMs: number; readonly text: string };
 }
 
+/** `expiring`: less is left than the renewal leaves when it works. */
+export type SigningState = 'ok' | 'keys-missing' | 'expiring' | 'expired';
+
+/** The signatures of a zone need an operator, or no longer do (`ok`). */
+export interface ChangeOfSignatures {
+  readonly apex: DomainName;
+  readonly state: SigningState;
+  /** Full sentences. */
+  readonly text: string;
+  /** Milliseconds since 1970. */
+  readonly timeMs: number;
+  /** When the first signature expires; milliseconds since 1970. */
+  readonly firstExpirationMs?: number;
+}
+
 export interface Notice {
   /** Unique. Later notices of a process have greater ids, compared as strings. */
   readonly id: string;
   readonly kind: NoticeKind;
-  /** The host; of a notice about a secondary the apex of the zone. */
+  /** The host; of a notice about a secondary or about signatures the apex of the zone. */
   readonly ownerName: DomainName;
   /** Milliseconds since 1970. */
   readonly timeMs: number;
-  /** As in the history; `watch` for a silent host or a secondary. */
+  /** As in the history; `watch` for a silent host, a secondary or signatures. */
   readonly protocol: string;
   readonly actor: string;
   readonly source: string;
@@ -56,6 +70,14 @@ export interface Notice {
   /** For a silent host: the time of its last accepted update, in milliseconds since 1970. */
   readonly lastSeenMs?: number;
   readonly secondary?: NoticeOfSecondary;
+  readonly signatures?: NoticeOfSignatures;
+}
+
+/** What a notice says of the signatures of a zone. */
+export interface NoticeOfSignatures {
+  readonly state: SigningState;
+  /** When the first signature expires, in milliseconds since 1970; undefined: they were not counted yet. */
+  readonly firstExpirationMs: number | undefined;
 }
 
 /** The port that delivers notices. */
@@ -114,6 +136,15 @@ export class NoticeMaker {
       ...{ kind: 'secondary', ownerName: apex, timeMs, protocol: 'watch', actor: 'server', source: '' },
       detail: text,
       secondary: { place: secondary, state, sinceMs, serial },
+    });
+  }
+
+  signatures({ apex, state, text, timeMs, firstExpirationMs }: ChangeOfSignatures): void {
+    this.#notices()?.send({
+      id: this.#id(timeMs),
+      ...{ kind: 'signatures', ownerName: apex, timeMs, protocol: 'watch', actor: 'server', source: '' },
+      detail: text,
+      signatures: { state, firstExpirationMs },
     });
   }
 

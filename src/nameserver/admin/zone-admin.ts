@@ -43,6 +43,8 @@ export interface ZoneAdminParts {
   readonly limits: () => ZoneLimits;
   readonly keys: KeyStore;
   readonly procedureOf: (apex: DomainName) => ZoneProcedure | undefined;
+  /** @param apexKey `DomainName.key` of the apex @returns undefined for an unsigned zone */
+  readonly signing: (apexKey: string) => ZoneState['signing'] | undefined;
 }
 
 /** Time limit of one commit. */
@@ -77,6 +79,7 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
       names,
       secondaries: secondaries.filter(({ zone }) => zone.equals(apex)).map(secondaryState),
       ...unservedState(published),
+      ...signingState(this.#parts.signing(apex.key)),
     }));
     const withheld = this.#parts.withheld().map((zone) => ({
       zone: zone.apex.toString(),
@@ -220,6 +223,10 @@ function unservedState(version: ZoneVersion): Pick<ZoneState, 'unserved' | 'unse
     return { name: ownerName.toString(), type: formatRRType(type), records, why };
   });
   return { unserved: shown, unservedCount: unserved.length };
+}
+
+function signingState(signing: ZoneState['signing'] | undefined): Pick<ZoneState, 'signing'> {
+  return signing === undefined ? {} : { signing };
 }
 
 /** @throws AppError request-malformed if it is too long */

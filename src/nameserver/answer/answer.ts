@@ -10,10 +10,11 @@
 import { findNearestAncestor, lowerCaseText, MAX_NAME_OCTETS } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { Rcode } from '../../dns/wire/message.ts';
+import { HASH_LABEL_OCTETS } from '../zone/chain-order.ts';
 import { allRRsets, findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 import { parentKey } from '../zone/zone-version.ts';
 import type { AnswerableVersion, AnswerableZone, OwnedRRset, ZoneIndex } from './answerable.ts';
-import { addOnce, addSigned, type Encloser, Proofs, rrsigRRset, wildcardAt } from './proofs.ts';
+import { addOnce, addSigned, type Encloser, Proofs, rrsigRRset, signedSoa, wildcardAt } from './proofs.ts';
 
 export interface Answer {
   readonly rcode: number;
@@ -46,8 +47,6 @@ export interface AnswerQuestion {
 /** Maximum number of CNAMEs and DNAMEs that one answer follows. */
 const MAX_STEPS = 12;
 const NOTHING: readonly OwnedRRset[] = [];
-/** The length of the first label of the owner name of an NSEC3 record (RFC 5155 §3). */
-const HASH_LABEL_OCTETS = 32;
 /** Types that may exist beside a CNAME (RFC 2181 §10.1, RFC 4034 §3, §4), so that it is not followed: KEY, RRSIG, NSEC. */
 const ALLOWED_BESIDE_CNAME: ReadonlySet<number> = new Set([25, RRType.RRSIG, RRType.NSEC]);
 
@@ -194,9 +193,9 @@ class Lookup {
   }
 
   /** Adds an RRset, with DO followed by its signatures. */
-  #add(to: OwnedRRset[], version: AnswerableVersion, owner: string, rrset: ZoneRRset, ttl = rrset.ttl): void {
-    if (this.#question.dnssecOk) addSigned(to, owner, rrset, ttl, version.apex.key);
-    else addOnce(to, owner, rrset, ttl);
+  #add(to: OwnedRRset[], version: AnswerableVersion, owner: string, rrset: ZoneRRset): void {
+    if (this.#question.dnssecOk) addSigned(to, owner, rrset, rrset.ttl, version.apex.key);
+    else addOnce(to, owner, rrset, rrset.ttl);
   }
 
   /** Undefined where the reply needs none. */
@@ -212,15 +211,17 @@ class Lookup {
 
   /** RFC 2308 §2.1, §2.2: with the SOA, whose TTL is the TTL of the negative answer. */
   #negative(version: AnswerableVersion, rcode: number): Answer {
-    const authority: OwnedRRset[] = [];
-    this.#add(authority, version, version.apexNode.wireText, version.soa, version.negativeTtl);
+    const { apexNode, soa, negativeTtl } = version;
+    const authority = this.#question.dnssecOk
+      ? signedSoa(version)
+      : [{ owner: apexNode.wireText, rrset: soa, ttl: negativeTtl }];
     return {
       rcode,
       authoritative: true,
       kind: rcode === Rcode.NXDOMAIN ? 'nxdomain' : 'nodata',
       source: version.apex.key,
       answers: this.#answers,
-      authority: authority.concat(this.#proven),
+      authority: this.#proven.length === 0 ? authority : [...authority, ...this.#proven],
       additional: NOTHING,
     };
   }

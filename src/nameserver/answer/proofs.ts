@@ -18,6 +18,13 @@ export interface Encloser {
   readonly nextCloser: string;
 }
 
+/** Records with their signatures that many replies of one version have: its SOA, and proofs that belong to a closest encloser. */
+const kept = new WeakMap<AnswerableVersion, Map<string, readonly OwnedRRset[]>>();
+/** Of one version. More are found again for each reply. */
+const MAX_KEPT = 1000;
+/** No key of a name. */
+const SOA = '';
+
 export class Proofs {
   readonly #version: AnswerableVersion;
   readonly #order: ProofOrder;
@@ -40,8 +47,8 @@ export class Proofs {
   /** That neither the name is there nor a wildcard for it. */
   noName(key: string, encloser: Encloser): void {
     this.noCloserName(key, encloser);
-    if (this.#type === RRType.NSEC3) this.#add(encloser.key);
-    this.#add(wildcardAt(encloser));
+    if (this.#type === RRType.NSEC3) this.#addKept(encloser.key);
+    this.#addKept(wildcardAt(encloser));
   }
 
   /** That the wildcard may be used: no closer name is there. */
@@ -54,20 +61,55 @@ export class Proofs {
     this.noName(key, encloser);
   }
 
+  /** One record may be several parts of a proof. */
   #add(key: string): void {
+    this.#addEach(this.#find(key));
+  }
+
+  #addKept(key: string): void {
+    this.#addEach(keptOr(this.#version, key, () => this.#find(key)));
+  }
+
+  #addEach(records: readonly OwnedRRset[]): void {
+    for (const { owner, rrset, ttl } of records) addOnce(this.#section, owner, rrset, ttl);
+  }
+
+  #find(key: string): readonly OwnedRRset[] {
     const owner = this.#order.ownerAtOrBefore(key);
     const node = owner === undefined ? undefined : this.#version.find(owner);
     const rrset = node && findRRset(node, this.#type);
-    if (rrset === undefined) return;
-    // One record may be several parts of a proof.
-    addSigned(this.#section, node!.wireText, rrset, rrset.ttl, this.#version.apex.key);
+    return rrset === undefined ? [] : signedRRset(node!.wireText, rrset, rrset.ttl, this.#version.apex.key);
   }
+}
+
+/** The SOA of a negative answer (RFC 2308 §3), with its signatures. */
+export function signedSoa(version: AnswerableVersion): readonly OwnedRRset[] {
+  const { apex, apexNode, soa, negativeTtl } = version;
+  return keptOr(version, SOA, () => signedRRset(apexNode.wireText, soa, negativeTtl, apex.key));
+}
+
+function keptOr(version: AnswerableVersion, key: string, find: () => readonly OwnedRRset[]): readonly OwnedRRset[] {
+  const ofVersion = kept.get(version) ?? new Map<string, readonly OwnedRRset[]>();
+  const known = ofVersion.get(key);
+  if (known !== undefined) return known;
+  const found = find();
+  if (ofVersion.size === 0) kept.set(version, ofVersion);
+  if (ofVersion.size < MAX_KEPT) ofVersion.set(key, found);
+  return found;
 }
 
 /** Adds an RRset, followed by its signatures (RFC 4035 §3.1.1). @param ttl of all these records (RFC 4034 §3) */
 export function addSigned(section: OwnedRRset[], owner: string, rrset: ZoneRRset, ttl: number, apexKey: string): void {
-  addOnce(section, owner, rrset, ttl);
-  if (rrset.signatures !== undefined) addOnce(section, owner, rrsigRRset(rrset, rrset.signatures, apexKey), ttl);
+  for (const each of signedRRset(owner, rrset, ttl, apexKey)) addOnce(section, owner, each.rrset, ttl);
+}
+
+function signedRRset(owner: string, rrset: ZoneRRset, ttl: number, apexKey: string): OwnedRRset[] {
+  const { signatures } = rrset;
+  if (signatures === undefined) return [{ owner, rrset, ttl }];
+  return [
+    { owner, rrset, ttl },
+    { owner, rrset: rrsigRRset(rrset, signatures, apexKey), ttl },
+  ];
 }
 
 /** Adds an RRset that may be there already: a chain of CNAMEs and DNAMEs can come to a DNAME or a proof again. */

@@ -7,9 +7,12 @@
  */
 import { RRClass, RRType } from '../../dns/rdata.ts';
 import { MAX_MESSAGE_OCTETS } from '../../dns/wire/writer.ts';
+import { HASH_LABEL_OCTETS } from '../zone/chain-order.ts';
 import type { OwnedRRset } from './answerable.ts';
 
 const HEADER_OCTETS = 12;
+/** Offsets from here on are too large for a compression pointer (RFC 1035 §4.1.4). */
+const MAX_POINTER = 0x4000;
 const FLAG_QR = 0x8000;
 const FLAG_AA = 0x0400;
 const FLAG_TC = 0x0200;
@@ -45,6 +48,9 @@ export class ReplyWriter {
   /** Offsets of name suffixes in the message; filled on first use. */
   readonly #suffixes = new Map<string, number>();
   #suffixesReady = false;
+  /** Owner name of the last record that has one of its own, and its offset. */
+  #lastOwner = '';
+  #lastOwnerAt = 0;
 
   /**
    * Begins a reply with the header and the question of `query`.
@@ -66,6 +72,7 @@ export class ReplyWriter {
     this.#qname = qname;
     if (this.#suffixesReady) this.#suffixes.clear();
     this.#suffixesReady = false;
+    this.#lastOwner = '';
     scratch[4] = 0;
     scratch[5] = questionEnd > HEADER_OCTETS ? 1 : 0;
   }
@@ -152,16 +159,42 @@ export class ReplyWriter {
     return this.#length <= this.#limit;
   }
 
-  /** An owner name that is QNAME or a suffix of it (usually the apex) becomes one pointer. */
+  /**
+   * An owner name that is QNAME or a suffix of it (usually the apex) or that of the record before becomes one pointer, the label of an
+   * NSEC3 record is followed by one.
+   */
   #owner(owner: string): void {
-    const qname = this.#qname;
-    const at = qname.length - owner.length;
-    if (at === 0 ? owner === qname : at > 0 && isSuffix(qname, owner, at)) {
+    const suffixAt = this.#suffixAt(owner, 0);
+    if (suffixAt > 0) {
       if (owner.length === 1) this.#u8(0);
-      else this.#u16(0xc000 | (HEADER_OCTETS + at));
+      else this.#u16(0xc000 | suffixAt);
       return;
     }
-    this.#name(owner, 0, '');
+    if (owner === this.#lastOwner) {
+      this.#u16(0xc000 | this.#lastOwnerAt);
+      return;
+    }
+    if (this.#length < MAX_POINTER) {
+      this.#lastOwner = owner;
+      this.#lastOwnerAt = this.#length;
+    }
+    const parent = owner.charCodeAt(0) + 1;
+    const parentAt = parent === 1 + HASH_LABEL_OCTETS ? this.#suffixAt(owner, parent) : 0;
+    if (parentAt === 0) {
+      this.#name(owner, 0, '');
+      return;
+    }
+    this.#octets(owner.slice(0, parent));
+    this.#u16(0xc000 | parentAt);
+  }
+
+  /** Offset in the message of a name that is QNAME or a suffix of it, or 0. @param at where the name begins in `owner` */
+  #suffixAt(owner: string, at: number): number {
+    const qname = this.#qname;
+    const before = qname.length - (owner.length - at);
+    const isFound =
+      before >= 0 && ((before === 0 && at === 0 && owner === qname) || isSuffix(qname, before, owner, at));
+    return isFound ? HEADER_OCTETS + before : 0;
   }
 
   /** Writes `prefix` and the compressed name at `start` of `octets`. @returns the offset of the end of the name */
@@ -177,7 +210,7 @@ export class ReplyWriter {
         this.#u16(0xc000 | offset);
         return end;
       }
-      if (this.#length < 0x4000) this.#suffixes.set(suffix, this.#length);
+      if (this.#length < MAX_POINTER) this.#suffixes.set(suffix, this.#length);
       this.#octets(octets.slice(at, at + octets.charCodeAt(at) + 1));
     }
     this.#u8(0);
@@ -217,14 +250,14 @@ function nameEnd(octets: string, at: number): number {
   return end + 1;
 }
 
-/** True if `name` from `at` on equals `suffix` case-insensitively, and `at` is the start of a label. */
-function isSuffix(name: string, suffix: string, at: number): boolean {
+/** True if `name` from `at` on equals `other` from `otherAt` on case-insensitively, and `at` is the start of a label. */
+function isSuffix(name: string, at: number, other: string, otherAt: number): boolean {
   let label = 0;
   while (label < at) label += name.charCodeAt(label) + 1;
   if (label !== at) return false;
-  for (let i = 0; i < suffix.length; i++) {
+  for (let i = 0; at + i < name.length; i++) {
     const a = name.charCodeAt(at + i);
-    const b = suffix.charCodeAt(i);
+    const b = other.charCodeAt(otherAt + i);
     if (a !== b && lower(a) !== lower(b)) return false;
   }
   return true;

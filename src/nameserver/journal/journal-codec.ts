@@ -67,6 +67,14 @@ export function encodeNode(node: ZoneNode): Buffer {
   return octets;
 }
 
+/** The same of a name that is in octets. @param octets from `start` to `end` a node as of node-octets.ts */
+export function rowOfOctets(octets: Uint8Array, start: number, end: number): Uint8Array {
+  const row = new Uint8Array(1 + end - start);
+  row[0] = FORMAT_SIGNED;
+  row.set(octets.subarray(start, end), 1);
+  return row;
+}
+
 function isSignedName({ rrsets, signerRRsets }: ZoneNode): boolean {
   return signerRRsets !== undefined || rrsets.some(({ signatures }) => signatures !== undefined);
 }

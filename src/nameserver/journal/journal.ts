@@ -13,13 +13,19 @@ import { SqliteWorker, type SqlStatement } from '../../sqlite/worker.ts';
 import { EmbeddedZone } from '../zone/embedded-zone.ts';
 import type { ZoneDiff, ZoneVersion } from '../zone/zone-version.ts';
 import type { Commit, CommitLog } from './committer.ts';
-import { decodeDiff, encodeDiff, encodeStatics, zoneCrc } from './journal-codec.ts';
+import { decodeDiff, encodeDiff, encodeStatics, nodeCrc, rowOfOctets, zoneCrc } from './journal-codec.ts';
 import { KnownSerials, type KnownSerialsOptions, type KnownZone, markOf } from './known-serials.ts';
 import {
+  deleteSomeNames,
+  HAS_NAMES,
+  LEFTOVERS,
   leftoverStatements,
   newZoneStatements,
   replaceStatements,
   rewriteSteps,
+  setNode,
+  successorRow,
+  takeOverStatements,
   writeNode,
   writeUnserved,
 } from './recovery.ts';
@@ -84,6 +90,9 @@ export class Journal implements CommitLog {
   #lastZone = 0;
   #lastCommit = 0;
   #folding: Promise<void> | undefined;
+  #discarding: Promise<void> | undefined;
+  /** Ids of successors that are being made. */
+  readonly #successors = new Set<number>();
   #timer: NodeJS.Timeout | undefined;
   #lastAppendMs = 0;
   #closed = false;
@@ -131,6 +140,7 @@ export class Journal implements CommitLog {
     }
     if (zones.some((zone) => zone.unfolded.size > 0)) this.#foldWhenQuiet();
     await this.#worker.transaction([], this.#known.marksOfLoaded(zones.map(({ apex }) => apex)));
+    void this.#discardLeftovers();
     return zones;
   }
 
@@ -221,9 +231,15 @@ export class Journal implements CommitLog {
     const statements: SqlStatement[] = [];
     const marks = [];
     let unfolded = 0;
-    for (const { zone, diff, version } of commits) {
+    for (const { zone, diff, version, keys, successor } of commits) {
       const number = ++this.#lastCommit;
       zone.pendingCommit = number;
+      if (successor !== undefined) {
+        const target = { id: successor, created: this.#known.createdOf(zone.apex), lastCommit: number };
+        statements.push(...takeOverStatements(zone.id, version, keys, target));
+        marks.push(this.#known.markOf(zone.apex, diff.serial));
+        continue;
+      }
       unfolded = Math.max(unfolded, zone.unfolded.size);
       const { serialBefore, serial } = diff;
       const changes = encodeDiff(diff, { zone: zone.id, number, serialBefore, serial });
@@ -238,9 +254,75 @@ export class Journal implements CommitLog {
     }
     this.#lastAppendMs = performance.now();
     await this.#worker.transaction(statements, marks);
-    for (const { zone, diff } of commits) this.#known.committed(zone.apex, diff.serial);
+    for (const { zone, diff, successor } of commits) {
+      this.#known.committed(zone.apex, diff.serial);
+      if (successor !== undefined) this.dropSuccessor(successor);
+    }
     if (unfolded > MAX_UNFOLDED) void this.fold();
     else this.#foldWhenQuiet();
+  }
+
+  /**
+   * Adds a zone that no start reads, for content that takes the place of another one's (EmbeddedZone.successor).
+   * @param version of the zone that will be replaced @returns its id @throws SqliteError
+   */
+  async createSuccessor(version: ZoneVersion): Promise<number> {
+    const id = ++this.#lastZone;
+    this.#successors.add(id);
+    const created = this.#known.createdOf(version.apex);
+    await this.#worker.transaction([successorRow(version, { id, created, lastCommit: this.#lastCommit })]);
+    return id;
+  }
+
+  /** Writes names of a successor as they are in its published version. @throws SqliteError */
+  async writeNames({ id, published }: EmbeddedZone, keys: readonly string[]): Promise<void> {
+    await this.#worker.transaction(keys.map((key) => writeNode(id, key, published.find(key))));
+  }
+
+  /** Writes names in octets. @param ends of the nodes in `octets` @throws SqliteError */
+  async writeOctets(id: number, keys: readonly string[], octets: Uint8Array, ends: readonly number[]): Promise<void> {
+    let start = 0;
+    const statements = keys.map((key, at) => {
+      const content = rowOfOctets(octets, start, ends[at]!);
+      start = ends[at]!;
+      return setNode(id, Buffer.from(key, 'latin1'), content, nodeCrc(id, content));
+    });
+    await this.#worker.transaction(statements);
+  }
+
+  /** It is in force, or will not be. Its rows, or those that it replaced, are deleted later. */
+  dropSuccessor(id: number): void {
+    this.#successors.delete(id);
+    void this.#discardLeftovers();
+  }
+
+  /** Resolves when no rows are left that are not read any more, or at `close`. */
+  async leftoversDiscarded(): Promise<void> {
+    await this.#discarding;
+  }
+
+  /** Deletes rows that are not read any more, in small transactions. Never throws. */
+  #discardLeftovers(): Promise<void> {
+    this.#discarding = (this.#discarding ?? Promise.resolve())
+      .then(() => this.#discard())
+      .catch((error: unknown) => {
+        // The rows take space only.
+        if (!this.#closed) this.#options.onFault(error);
+      });
+    return this.#discarding;
+  }
+
+  async #discard(): Promise<void> {
+    for (const row of await this.#worker.all(LEFTOVERS)) {
+      const id = Number(row['id']);
+      if (this.#successors.has(id)) continue;
+      while ((await this.#worker.all(HAS_NAMES, [id])).length > 0) {
+        await this.#worker.transaction([deleteSomeNames(id)]);
+        await this.#pause();
+        if (this.#closed) return;
+      }
+      await this.#worker.transaction(leftoverStatements({ id }));
+    }
   }
 
   /**
@@ -249,12 +331,14 @@ export class Journal implements CommitLog {
    * @throws SqliteError
    */
   async findDiffs(zone: EmbeddedZone, serial: number, maxRecords: number): Promise<readonly ZoneDiff[] | undefined> {
-    const [found] = await this.#worker.all(FIND_SERIAL, [zone.id, serial]);
+    const { id } = zone;
+    const [found] = await this.#worker.all(FIND_SERIAL, [id, serial]);
     if (found === undefined || found.number === null) return undefined;
-    const [size] = await this.#worker.all(OCTETS_FROM, [zone.id, found.number as number]);
+    const [size] = await this.#worker.all(OCTETS_FROM, [id, found.number as number]);
     if (Number(size?.octets) > maxRecords * MAX_RECORD_OCTETS) return undefined;
-    const rows = await this.#worker.all(COMMITS_FROM, [zone.id, found.number as number]);
-    return this.#chainOf(zone, serial, rows);
+    const rows = await this.#worker.all(COMMITS_FROM, [id, found.number as number]);
+    // Its successor has no commits of before.
+    return zone.id === id ? this.#chainOf(zone, serial, rows) : undefined;
   }
 
   #chainOf(zone: EmbeddedZone, from: number, rows: readonly SqlRow[]): readonly ZoneDiff[] | undefined {
@@ -304,6 +388,7 @@ export class Journal implements CommitLog {
     this.#closed = true;
     clearTimeout(this.#timer);
     await this.#folding;
+    await this.#discarding;
     await this.#worker.close();
     await this.#known.close();
   }
@@ -325,6 +410,7 @@ export class Journal implements CommitLog {
   async #foldAll(hurry: boolean): Promise<void> {
     for (const zone of this.#zones) {
       if (zone.unfolded.size === 0) continue;
+      const { id } = zone;
       const keys = [...zone.unfolded];
       const upTo = zone.publishedCommit;
       const version = zone.published;
@@ -334,23 +420,26 @@ export class Journal implements CommitLog {
           const isLate = zone.unfolded.size + keys.length - at > MAX_UNFOLDED;
           if (at > 0 && !hurry && !isLate) await this.#pause();
           if (this.#closed) throw new FoldInterrupted();
+          // A successor has the rows of its names.
+          if (zone.id !== id) break;
           const step = keys.slice(at, at + FOLD_STEP);
-          await this.#worker.transaction(step.map((key) => writeNode(zone.id, key, version.find(key))));
+          await this.#worker.transaction(step.map((key) => writeNode(id, key, version.find(key))));
         }
+        if (zone.id !== id) continue;
         const oldest = this.#options.now() - JOURNAL_DAYS_MS;
         const crc = zoneCrc({
-          id: zone.id,
+          id,
           apexKey: zone.apex.key,
           created: this.#known.createdOf(zone.apex),
           folded: upTo,
           foldedSerial: version.serial,
         });
         await this.#worker.transaction([
-          { sql: SET_FOLDED, params: [upTo, version.serial, crc, zone.id] },
-          { sql: PRUNE, params: [zone.id, upTo, oldest, upTo - JOURNAL_COMMITS] },
+          { sql: SET_FOLDED, params: [upTo, version.serial, crc, id] },
+          { sql: PRUNE, params: [id, upTo, oldest, upTo - JOURNAL_COMMITS] },
         ]);
       } catch (error) {
-        for (const key of keys) zone.unfolded.add(key);
+        if (zone.id === id) for (const key of keys) zone.unfolded.add(key);
         if (error instanceof FoldInterrupted) return;
         throw error;
       }

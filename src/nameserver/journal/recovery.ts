@@ -20,7 +20,12 @@ const DELETE_ONE_UNSERVED = 'DELETE FROM unserved WHERE zone = ? AND key = ?';
 const DELETE_UNSERVED = 'DELETE FROM unserved WHERE zone = ?';
 const DELETE_COMMITS = 'DELETE FROM journal WHERE zone = ?';
 const DELETE_NAMES = 'DELETE FROM node WHERE zone = ?';
+const DELETE_SOME_NAMES =
+  'DELETE FROM node WHERE zone = ?1 AND key IN (SELECT key FROM node WHERE zone = ?1 ORDER BY key LIMIT 500)';
 const SET_APEX = 'UPDATE zone SET apex = ? WHERE id = ?';
+/** In place of an apex, with the id. No apex begins like this: it would be a label of more than 63 octets. */
+const UNFINISHED = 'unfinished ';
+const REPLACED = 'replaced ';
 
 /** Where and as what the zone is written. */
 export interface ZoneTarget {
@@ -36,7 +41,12 @@ export function writeNode(zone: number, key: string, node: ZoneNode | undefined)
   const octets = Buffer.from(key, 'latin1');
   if (node === undefined || allRRsets(node).length === 0) return { sql: DELETE_NODE, params: [zone, octets] };
   const content = encodeNode(node);
-  return { sql: SET_NODE, params: [zone, octets, content, nodeCrc(zone, content)] };
+  return setNode(zone, octets, content, nodeCrc(zone, content));
+}
+
+/** @param content of `encodeNode` @param crc of `nodeCrc` */
+export function setNode(zone: number, key: Uint8Array, content: Uint8Array, crc: number): SqlStatement {
+  return { sql: SET_NODE, params: [zone, key, content, crc] };
 }
 
 /** The rows of data that is not served, where they differ between two versions. */
@@ -82,7 +92,7 @@ export function replaceStatements(
   version: ZoneVersion,
   target: ZoneTarget,
 ): SqlStatement[] {
-  const { id, created, lastCommit } = target;
+  const { id } = target;
   const statements: SqlStatement[] = [{ sql: DELETE_COMMITS, params: [id] }, ...writeUnserved(id, found, version)];
   for (const { key } of folded.nodes.values()) {
     if (!version.nodes.has(key)) statements.push(writeNode(id, key, undefined));
@@ -92,9 +102,7 @@ export function replaceStatements(
     const isStored = stored?.wireText === node.wireText && sameNodes(stored, node);
     if (!isStored) statements.push(writeNode(id, node.key, node));
   }
-  const statics = encodeStatics(version.statics, id);
-  const params = [apexOctets(version), lastCommit, statics, created, version.serial, rowCrc(version, target), id];
-  statements.push({ sql: REPLACE_ZONE, params });
+  statements.push(replaceRow(version, target));
   return statements;
 }
 
@@ -106,7 +114,7 @@ const STEP = 5_000;
  * a zone of another id, and takes their place in the last transaction.
  */
 export function* rewriteSteps(old: StoredZone, version: ZoneVersion, target: ZoneTarget): Generator<SqlStatement[]> {
-  let step = [addZone(version, target, Buffer.from(`unfinished ${target.id}`))];
+  let step = [addZone(version, target, Buffer.from(`${UNFINISHED}${target.id}`))];
   for (const node of version.nodes.values()) {
     step.push(writeNode(target.id, node.key, node));
     if (step.length < STEP) continue;
@@ -114,13 +122,52 @@ export function* rewriteSteps(old: StoredZone, version: ZoneVersion, target: Zon
     step = [];
   }
   for (const [key, node] of version.unserved) step.push(setUnserved(target.id, key, node));
-  step.push({ sql: SET_APEX, params: [Buffer.from(`replaced ${old.id}`), old.id] });
+  step.push({ sql: SET_APEX, params: [Buffer.from(`${REPLACED}${old.id}`), old.id] });
   step.push({ sql: SET_APEX, params: [apexOctets(version), target.id] });
   yield step;
 }
 
+/** For a zone whose content is made apart from it: its row, which no start reads. Names are added later. */
+export function successorRow(version: ZoneVersion, target: ZoneTarget): SqlStatement {
+  return addZone(version, target, Buffer.from(`${UNFINISHED}${target.id}`));
+}
+
+/**
+ * The row of such a zone takes the place of another one.
+ * @param keys of the names whose rows are not those of the version yet @param target of the new row
+ */
+export function takeOverStatements(
+  oldId: number,
+  version: ZoneVersion,
+  keys: readonly string[],
+  target: ZoneTarget,
+): SqlStatement[] {
+  const { id } = target;
+  const statements = keys.map((key) => writeNode(id, key, version.find(key)));
+  for (const [key, node] of version.unserved) statements.push(setUnserved(id, key, node));
+  statements.push({ sql: SET_APEX, params: [Buffer.from(`${REPLACED}${oldId}`), oldId] });
+  statements.push(replaceRow(version, target));
+  return statements;
+}
+
+function replaceRow(version: ZoneVersion, target: ZoneTarget): SqlStatement {
+  const { id, created, lastCommit } = target;
+  const statics = encodeStatics(version.statics, id);
+  const params = [apexOctets(version), lastCommit, statics, created, version.serial, rowCrc(version, target), id];
+  return { sql: REPLACE_ZONE, params };
+}
+
+/** Zones of which nothing is read any more, in the column `id`. */
+export const LEFTOVERS = `SELECT id FROM zone WHERE CAST(apex AS TEXT) LIKE '${UNFINISHED}%' OR CAST(apex AS TEXT) LIKE '${REPLACED}%'`;
+export const HAS_NAMES = 'SELECT 1 FROM node WHERE zone = ? LIMIT 1';
+
+/** Deletes some of the names of a zone. */
+export function deleteSomeNames(id: number): SqlStatement {
+  return { sql: DELETE_SOME_NAMES, params: [id] };
+}
+
 /** Deletes what a rewritten zone left behind. It takes space only: the rows are never read again. */
-export function leftoverStatements({ id }: StoredZone): SqlStatement[] {
+export function leftoverStatements({ id }: Pick<StoredZone, 'id'>): SqlStatement[] {
   return [DELETE_NAMES, DELETE_UNSERVED, DELETE_COMMITS, 'DELETE FROM zone WHERE id = ?'].map((sql) => ({
     sql,
     params: [id],

@@ -11,6 +11,7 @@ import { formatBase32Hex, parseBase32Hex } from '../../dns/presentation/text-num
 import { RRType } from '../../dns/rdata.ts';
 import { writeTypeBitmaps } from '../../dns/wire/rdata-codec.ts';
 import { WireWriter } from '../../dns/wire/writer.ts';
+import { HASH_LABEL_OCTETS } from '../zone/chain-order.ts';
 
 /** Where a record of the chain is. */
 export interface ChainOwner {
@@ -37,7 +38,6 @@ export interface ChainKind {
 /** RFC 9276 §3.1. */
 const HASH_PARAMETERS = { iterations: 0, salt: new Uint8Array(0) };
 const HASH_OCTETS = 20;
-const LABEL_OCTETS = 32;
 const CAPITAL_A = 0x41;
 
 export class Nsec3Kind implements ChainKind {
@@ -54,13 +54,13 @@ export class Nsec3Kind implements ChainKind {
   }
 
   owner(orderKey: string): ChainOwner {
-    const label = String.fromCharCode(LABEL_OCTETS) + formatBase32Hex(Buffer.from(orderKey, 'latin1'));
+    const label = String.fromCharCode(HASH_LABEL_OCTETS) + formatBase32Hex(Buffer.from(orderKey, 'latin1'));
     return { key: label + this.#apex.key, wireText: label + this.#apex.wireText };
   }
 
   orderKeyOfOwner(key: string): string | undefined {
     if (!isHashedKey(key, this.#apex.key)) return undefined;
-    const octets = parseBase32Hex(key.slice(1, 1 + LABEL_OCTETS));
+    const octets = parseBase32Hex(key.slice(1, 1 + HASH_LABEL_OCTETS));
     return octets?.length === HASH_OCTETS ? Buffer.from(octets).toString('latin1') : undefined;
   }
 
@@ -75,7 +75,7 @@ export class Nsec3Kind implements ChainKind {
 
 /** The form of the owner name of an NSEC3 record: a label of 32 octets below the apex. */
 export function isHashedKey(key: string, apexKey: string): boolean {
-  return key.length === apexKey.length + 1 + LABEL_OCTETS && key.charCodeAt(0) === LABEL_OCTETS;
+  return key.length === apexKey.length + 1 + HASH_LABEL_OCTETS && key.charCodeAt(0) === HASH_LABEL_OCTETS;
 }
 
 export class NsecKind implements ChainKind {

@@ -40,6 +40,8 @@ export function signedAt(signature: string): number {
 export class ZoneSigner implements DraftSigner {
   #chain: Chain;
   #policy: SigningPolicy;
+  /** Signatures made since the start, also of commits that failed. */
+  made = 0;
 
   /** @param version the chain that it has is continued */
   constructor(policy: SigningPolicy, version: ZoneVersion) {
@@ -131,7 +133,9 @@ export class ZoneSigner implements DraftSigner {
     const signatures = keys.map((key) => {
       const present = rrset.signatures?.find((signature) => keyTagOf(signature) === key.keyTag);
       const isKept = present !== undefined && this.#dueByTime(present) === undefined;
-      return isKept ? present : signatureBy(key, rrset, ownerKey, validity);
+      if (isKept) return present;
+      this.made += 1;
+      return signatureBy(key, rrset, ownerKey, validity);
     });
     return withSignatures(rrset, signatures);
   }

@@ -12,7 +12,7 @@ import { type QueryReply, QueryService } from '../answer/query-service.ts';
 import { RateLimiter } from '../answer/rate-limit.ts';
 import { ReplyCounts } from '../answer/reply-counts.ts';
 import { ChainReader } from '../signing/chain-reader.ts';
-import { NotShared, OctetsReader, type SharedOctets } from '../zone/packed-octets.ts';
+import { NotShared, OctetsReader } from '../zone/packed-octets.ts';
 import { TurnCounter } from '../zone/read-turns.ts';
 import { findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 import { chainOf, negativeTtlOf } from '../zone/zone-version.ts';
@@ -29,14 +29,18 @@ import { monotonicMs } from './monotonic.ts';
 /** How long a query waits for the end of a publication before the main thread must answer it. */
 const PUBLICATION_MS = 0.5;
 
-/** The version that the octets show. @throws NotShared where they cannot be read */
+/** The version that the octets show between two publications. @throws NotShared where they cannot be read */
 class SharedVersion implements AnswerableVersion {
   readonly apex: DomainName;
+  /** Of the time when it was first asked for; see TurnCounter.publication. */
+  readonly publication: number;
   readonly #reader: OctetsReader;
+  #apexNode: ZoneNode | undefined;
 
-  constructor(apex: DomainName, octets: SharedOctets) {
+  constructor(apex: DomainName, reader: OctetsReader, publication: number) {
     this.apex = apex;
-    this.#reader = new OctetsReader(octets);
+    this.#reader = reader;
+    this.publication = publication;
   }
 
   get #current(): OctetsReader {
@@ -53,9 +57,9 @@ class SharedVersion implements AnswerableVersion {
   }
 
   get apexNode(): ZoneNode {
-    const node = this.find(this.apex.key);
-    if (node === undefined) throw new NotShared();
-    return node;
+    this.#apexNode ??= this.find(this.apex.key);
+    if (this.#apexNode === undefined) throw new NotShared();
+    return this.#apexNode;
   }
 
   get soa(): ZoneRRset {
@@ -83,22 +87,30 @@ class SharedVersion implements AnswerableVersion {
 
 class ThreadZone implements AnswerableZone {
   readonly apex: DomainName;
+  readonly #publication: () => number;
+  #reader: OctetsReader | undefined;
   #version: SharedVersion | undefined;
   #order: ChainReader | undefined;
 
-  constructor(zone: SharedZone) {
+  /** @param publication when the answer that is being made began; see TurnCounter.publication */
+  constructor(zone: SharedZone, publication: () => number) {
     this.apex = DomainName.ofWire(zone.apex);
+    this.#publication = publication;
     this.share(zone);
   }
 
   share({ octets, chain }: SharedZone): void {
-    this.#version = octets && new SharedVersion(this.apex, octets);
+    this.#reader = octets && new OctetsReader(octets);
+    this.#version = undefined;
     this.#order = chain && new ChainReader(this.apex, chain);
   }
 
   /** @throws NotShared if the zone is withheld, or not shared yet */
   get published(): SharedVersion {
-    if (this.#version === undefined) throw new NotShared();
+    if (this.#reader === undefined) throw new NotShared();
+    const publication = this.#publication();
+    if (this.#version?.publication !== publication)
+      this.#version = new SharedVersion(this.apex, this.#reader, publication);
     return this.#version;
   }
 
@@ -128,7 +140,8 @@ export class ThreadService {
   }
 
   setZones(zones: readonly SharedZone[], { limiter, cookieKey, ...settings }: AnswerSettings): void {
-    this.#zones = new Map(zones.map((zone) => [DomainName.ofWire(zone.apex).key, new ThreadZone(zone)]));
+    const publication = () => this.#publication;
+    this.#zones = new Map(zones.map((zone) => [DomainName.ofWire(zone.apex).key, new ThreadZone(zone, publication)]));
     this.#queries = new QueryService({
       ...settings,
       zones: this.#zones,

@@ -1,6 +1,7 @@
 /** Which diffs a secondary can apply: valid RDATA, and each record added and removed in turns. */
 import { describe, expect, it } from 'vitest';
 import { commit, makeZone } from '../../../test/support/published-zone.ts';
+import { change, signedZone } from '../../../test/support/signed-zone.ts';
 import { DomainName } from '../../dns/name.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { canApplyDiffs } from './ixfr-check.ts';
@@ -35,6 +36,16 @@ describe('diffs for IXFR', () => {
 
   it('RFC 4034 §6.2: are applied if a record is replaced by itself in another case', () => {
     expect(canApply(zoneAfter([RP, rp('Foo')], [RP, rp('foo')], [RP]))).toBe(true);
+  });
+
+  it.each(['nsec3', 'nsec'] as const)('of a signed zone with %s are applied', (chain) => {
+    const zone = signedZone('example.com', { chain });
+    const from = zone.recent.length;
+    const address = { type: 1, ttl: 60, rdatas: ['\xc0\x00\x02\x01'] };
+    for (const label of ['a', 'b', '*']) change(zone, (draft) => draft.setRRset(zone.apex.prepend(label), address));
+    change(zone, (draft) => draft.deleteRRset(zone.apex.prepend('a').key, 1));
+    expect(zone.recent).toHaveLength(from + 4);
+    expect(canApply(zone, from)).toBe(true);
   });
 
   it('are not applied if one adds a record that is there in another case', () => {

@@ -12,7 +12,7 @@ import { RRType } from '../../dns/rdata.ts';
 import { rdataKey } from '../../dns/rdata-canonical.ts';
 import { hasNames } from '../../dns/rdata-names.ts';
 import { isSendable } from '../../dns/wire/rdata-check.ts';
-import type { ZoneRecord } from '../zone/zone-node.ts';
+import { findRRset, type ZoneRecord } from '../zone/zone-node.ts';
 import type { ZoneDiff, ZoneVersion } from '../zone/zone-version.ts';
 
 /** Results by diff: recent ones are sent to every secondary, and sent again together with newer ones. */
@@ -41,9 +41,12 @@ interface ComparedRRset {
 
 function addsAndRemovesOnce(chain: readonly ZoneDiff[], version: ZoneVersion): boolean {
   const rrsets = new Map<string, ComparedRRset>();
-  const apply = (records: readonly ZoneRecord[], adds: boolean): boolean =>
+  // The signer makes each signature once, and signatures are not compared by their names.
+  const isCompared = (type: number, isSigned: boolean): boolean =>
+    type !== RRType.SOA && hasNames(type) && !(isSigned && type === RRType.RRSIG);
+  const apply = (records: readonly ZoneRecord[], adds: boolean, isSigned: boolean): boolean =>
     records.every(({ wireText, type, rdata }) => {
-      if (type === RRType.SOA || !hasNames(type)) return true;
+      if (!isCompared(type, isSigned)) return true;
       const ownerKey = lowerCaseText(wireText);
       const id = `${type} ${ownerKey}`;
       const rrset = rrsets.get(id) ?? { ownerKey, type, isAdded: new Map<string, boolean>() };
@@ -53,13 +56,16 @@ function addsAndRemovesOnce(chain: readonly ZoneDiff[], version: ZoneVersion): b
       rrset.isAdded.set(key, adds);
       return true;
     });
-  if (!chain.every(({ removed, added }) => apply(removed, false) && apply(added, true))) return false;
+  const isInTurns = ({ removed, added, isSigned = false }: ZoneDiff): boolean =>
+    apply(removed, false, isSigned) && apply(added, true, isSigned);
+  if (!chain.every(isInTurns)) return false;
   return [...rrsets.values()].every((rrset) => agreesWith(rrset, version));
 }
 
 /** What the diffs leave of the RRset is what the version has of it. */
 function agreesWith({ ownerKey, type, isAdded }: ComparedRRset, version: ZoneVersion): boolean {
-  const rdatas = version.find(ownerKey)?.rrsets.find((rrset) => rrset.type === type)?.rdatas ?? [];
+  const node = version.find(ownerKey);
+  const rdatas = (node && findRRset(node, type))?.rdatas ?? [];
   const present = new Set(rdatas.map((rdata) => rdataKey(type, rdata)));
   return [...isAdded].every(([key, added]) => present.has(key) === added);
 }

@@ -115,8 +115,7 @@ async function chooseContent(
   query: TransferQuery,
   zone: EmbeddedZone,
   findDiffs: FindDiffs,
-  // The number of names, because counting the records of a large zone takes too long.
-  maxRecords = Math.max(FEW_RECORDS, zone.published.nodes.size),
+  maxRecords = Math.max(FEW_RECORDS, leastRecordsOf(zone.published)),
 ): Promise<Content> {
   const version = zone.published;
   if (query.kind === 'ixfr') {
@@ -133,6 +132,14 @@ async function chooseContent(
     }
   }
   return { form: 'axfr', version, records: axfrRecords(version) };
+}
+
+/**
+ * From the number of names, because counting the records of a large zone takes too long. With NSEC a name has two records and their signatures;
+ * with NSEC3 the record of the chain is a name of its own.
+ */
+function leastRecordsOf({ nodes, chain }: ZoneVersion): number {
+  return nodes.size * (chain === undefined ? 1 : chain === 'nsec' ? 4 : 2);
 }
 
 /** The diffs from one serial to the other without a gap; undefined if some are missing. */

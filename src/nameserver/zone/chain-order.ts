@@ -1,5 +1,8 @@
 /** What answers ask of the chain of a signed zone (signing/chain.ts). */
 
+/** Octets of the first label of the owner name of an NSEC3 record: a hash in base32hex (RFC 5155 §3). */
+export const HASH_LABEL_OCTETS = 32;
+
 /** By what the records of an NSEC or NSEC3 chain are found. Order keys: see signing/chain-kind.ts. */
 export interface ProofOrder {
   /** `DomainName.key` of the owner of the record that matches or covers a name: the one at or before its order key, in a circle. */

@@ -50,6 +50,8 @@ export interface SealedDraft {
   readonly diff: ZoneDiff;
   /** Keys of the names whose data changed, the apex among them for its SOA. */
   readonly keys: readonly string[];
+  /** Of a version that was made apart from the zone (EmbeddedZone.successor): the primary key of its row. Its difference is empty. */
+  readonly successor?: number;
 }
 
 export class ZoneDraft {

@@ -1,21 +1,23 @@
 /** One zone that this server is the primary of: the published version, which is immutable, and the draft of the next. */
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
+import { nextSerial } from '../../dns/serial.ts';
 import type { ChainOrder } from './chain-order.ts';
 import { type DraftSigner, type SealedDraft, ZoneDraft } from './draft.ts';
 import { readTurns } from './read-turns.ts';
-
-import type { StaticRRsets, ZoneDiff, ZoneVersion } from './zone-version.ts';
+import { isSignerType } from './signer-types.ts';
+import { type StaticRRsets, soaSerial, type ZoneDiff, type ZoneVersion } from './zone-version.ts';
 
 /** Recent diffs in memory, so that IXFR to a secondary that follows closely does not read the disk. */
 const RECENT_DIFFS = 200;
 /** A larger diff, for example of an import, is only on disk. */
 const MAX_RECENT_RECORDS = 5000;
+/** Changed names that a successor takes over in the commit: their signatures take some 20 ms. */
+export const MAX_TAKEN_OVER = 200;
 
 export class EmbeddedZone {
   readonly apex: DomainName;
-  /** Primary key of its row in the database. */
-  readonly id: number;
+  #id: number;
   #published: ZoneVersion;
   /** The newest version: the published one, or the one in the commit in flight. */
   #newest: ZoneVersion;
@@ -30,15 +32,26 @@ export class EmbeddedZone {
   refusal: string | undefined;
   /** Of a signed zone. */
   signer: DraftSigner | undefined;
+  /**
+   * Content that was made apart from this zone, for example signed, and takes the place of its own with the next commit, in one serial step.
+   * It has the names of this zone, without those changes that `takeChanges` would return. The commit takes these over, if they are few.
+   */
+  successor: EmbeddedZone | undefined;
+  #changes: Set<string> | undefined;
 
   constructor(id: number, version: ZoneVersion, publishedCommit: number) {
-    this.id = id;
+    this.#id = id;
     this.#publishedCommit = publishedCommit;
     this.apex = version.apex;
     version.nodes.pack();
     version.nodes.packed?.setCuts(version.cuts);
     this.#published = version;
     this.#newest = version;
+  }
+
+  /** Primary key of its row in the database. */
+  get id(): number {
+    return this.#id;
   }
 
   /** The version that queries and transfers see. It is on disk. */
@@ -64,10 +77,36 @@ export class EmbeddedZone {
 
   /** Seals the draft for a commit; its version becomes the newest one. */
   seal(): SealedDraft | undefined {
-    const sealed = this.#draft?.seal(this.signer);
+    const sealed = this.#sealSuccessor() ?? this.#draft?.seal(this.signer);
     this.#draft = undefined;
     if (sealed !== undefined) this.#newest = sealed.version;
     return sealed;
+  }
+
+  /** Keys of the names that were changed since the last call, for the first one: none. Later ones are collected from now on. */
+  takeChanges(): ReadonlySet<string> {
+    const changes = this.#changes ?? new Set();
+    this.#changes = new Set();
+    return changes;
+  }
+
+  #sealSuccessor(): SealedDraft | undefined {
+    const { successor, published } = this;
+    if (successor === undefined || this.#changes === undefined) return undefined;
+    const { draft } = this;
+    const keys = new Set([...this.#changes, ...draft.touched.keys()]);
+    if (keys.size > MAX_TAKEN_OVER) return undefined;
+    const next = successor.draft;
+    copyNames(draft, next, keys);
+    next.statics = draft.statics;
+    next.unserved = draft.unserved;
+    const serial = soaSerial(draft.findRRset(this.apex.key, RRType.SOA)!.rdatas[0]!);
+    next.setSerial(serial === published.serial ? nextSerial(serial) : serial);
+    const sealed = successor.seal()!;
+    this.signer = successor.signer;
+    this.successor = undefined;
+    const diff = { serialBefore: published.serial, serial: sealed.version.serial, removed: [], added: [] };
+    return { version: sealed.version, keys: sealed.keys, diff, successor: successor.id };
   }
 
   /** The journal's number of the commit that made the published version. */
@@ -76,7 +115,7 @@ export class EmbeddedZone {
   }
 
   /** The sealed draft is on disk. */
-  publish({ version, diff, keys }: SealedDraft): void {
+  publish({ version, diff, keys, successor }: SealedDraft): void {
     const table = this.#published.nodes.packed;
     readTurns.publish(() => {
       // A thread that answers directly must not find what a delegation hides.
@@ -89,7 +128,18 @@ export class EmbeddedZone {
     if (version.nodes.packed !== table) table?.unshare();
     this.#published = version;
     this.#publishedCommit = this.pendingCommit;
-    for (const key of keys) this.unfolded.add(key);
+    if (successor !== undefined) {
+      this.#id = successor;
+      this.#recent = [];
+      this.#changes = undefined;
+      // Its rows are those of the version.
+      this.unfolded.clear();
+      return;
+    }
+    for (const key of keys) {
+      this.unfolded.add(key);
+      this.#changes?.add(key);
+    }
     if (diff.removed.length + diff.added.length > MAX_RECENT_RECORDS) this.#recent = [];
     else this.#recent.push(diff);
     if (this.#recent.length > 2 * RECENT_DIFFS) this.#recent = this.#recent.slice(-RECENT_DIFFS);
@@ -99,7 +149,9 @@ export class EmbeddedZone {
   abandon(): void {
     this.#newest = this.#published;
     this.#draft = undefined;
+    this.successor = undefined;
     this.signer?.abandon();
+    if (!this.#published.isSigned) this.signer = undefined;
   }
 
   /** The number of names, empty non-terminals among them. */
@@ -126,5 +178,15 @@ export class EmbeddedZone {
       if (key !== this.apex.key || (type !== RRType.SOA && type !== RRType.NS)) return true;
     }
     return false;
+  }
+}
+
+/** Gives names of a draft the data that they have elsewhere, without what a signer makes. */
+export function copyNames(from: Pick<ZoneVersion, 'find'>, to: ZoneDraft, keys: Iterable<string>): void {
+  for (const key of keys) {
+    const node = from.find(key);
+    const name = node ?? to.find(key);
+    if (name === undefined) continue;
+    to.setRRsets(name, node?.rrsets.filter(({ type }) => !isSignerType(type)) ?? []);
   }
 }

@@ -48,8 +48,11 @@ export class PackedNodes extends PackedOctets {
   #lastPlace = -1;
   #lastNode: ZoneNode | undefined;
 
-  constructor() {
-    super([newChunk(FIRST_CHUNK_UNITS * UNIT)], newPlaces(MIN_INDEX), newHashes(MIN_INDEX));
+  /** @param names that it is made for: up to this number its index does not grow */
+  constructor(names = 0) {
+    let length = MIN_INDEX;
+    while (isFull(names, length)) length *= 2;
+    super([newChunk(FIRST_CHUNK_UNITS * UNIT)], newPlaces(length), newHashes(length));
   }
 
   /** Its memory as it is now, for the threads that read it. */
@@ -135,13 +138,13 @@ export class PackedNodes extends PackedOctets {
   }
 
   /**
-   * Adds a name that is not in the table yet, without children.
-   * @param octets from `start` to `end` a node as of node-octets.ts
+   * Adds a name that is not in the table yet.
+   * @param octets from `start` to `end` a node as of node-octets.ts @param children as ZoneNode.children
    */
-  addOctets(octets: Uint8Array, start: number, end: number): void {
+  addOctets(octets: Uint8Array, start: number, end: number, children = 0): void {
     const length = end - start;
     if (length > MAX_OCTETS) {
-      this.put(readNode(Buffer.from(octets.buffer, octets.byteOffset, octets.length), start, 0));
+      this.put(readNode(Buffer.from(octets.buffer, octets.byteOffset, octets.length), start, children));
       return;
     }
     const hash = hashOfOctets(octets, start + 1, start + 1 + octets[start]!);
@@ -149,7 +152,7 @@ export class PackedNodes extends PackedOctets {
     const chunk = this.octetsAt(place);
     const offset = offsetOf(place);
     chunk[offset + STATE] = PACKED;
-    chunk.writeUInt32BE(0, offset + CHILDREN);
+    chunk.writeUInt32BE(children, offset + CHILDREN);
     for (let i = 0; i < length; i++) chunk[offset + NODE + i] = octets[start + i]!;
     this.#index(this.#freeIndex(hash), place, hash);
   }
@@ -255,7 +258,7 @@ export class PackedNodes extends PackedOctets {
     this.hashes[at] = hash;
     Atomics.store(this.places, at, place + 1);
     this.#size += 1;
-    if (this.#size * 8 > this.places.length * 5) this.#growIndex();
+    if (isFull(this.#size, this.places.length)) this.#growIndex();
   }
 
   #growIndex(): void {
@@ -271,6 +274,10 @@ export class PackedNodes extends PackedOctets {
     }
     this.unshare();
   }
+}
+
+function isFull(names: number, places: number): boolean {
+  return names * 8 > places * 5;
 }
 
 export function unpackNode(packed: PackedNode): ZoneNode {
