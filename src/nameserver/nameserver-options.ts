@@ -9,7 +9,7 @@ import type { Receipt } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { TsigKey } from '../dns/tsig-key.ts';
 import type { RateLimiter } from './answer/rate-limit.ts';
-import type { ProcedurePace } from './key-procedure.ts';
+import type { ProcedurePace } from './key-pace.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
 import type { TransferAccess } from './transfer/transfer-access.ts';
