@@ -10,7 +10,7 @@ import { nextSerial } from '../dns/serial.ts';
 import { TimeSlices } from './admin/time-slices.ts';
 import type { Committer } from './journal/committer.ts';
 import { BulkSigner } from './signing/bulk-signer.ts';
-import { NameFlag, type SignedNames } from './signing/signing-messages.ts';
+import { NameFlag } from './signing/signing-messages.ts';
 import { type PlacedName, WholeZone } from './signing/whole-zone.ts';
 import type { ZoneSigner } from './signing/zone-signer.ts';
 import { copyNames, EmbeddedZone, MAX_TAKEN_OVER } from './zone/embedded-zone.ts';
@@ -22,7 +22,7 @@ import { ZoneVersion } from './zone/zone-version.ts';
 /** Where the signed zone is stored before it is in force; see Journal. */
 export interface SuccessorStore {
   createSuccessor(version: ZoneVersion): Promise<number>;
-  writeOctets(id: number, keys: readonly string[], octets: Uint8Array, ends: readonly number[]): Promise<void>;
+  writeTable(id: number, table: PackedNodes, keys: readonly string[]): Promise<void>;
   writeNames(zone: EmbeddedZone, keys: readonly string[]): Promise<void>;
   dropSuccessor(id: number): void;
 }
@@ -39,8 +39,10 @@ export interface FirstSigningOptions {
   readonly onProgress: (text: string) => void;
 }
 
-/** Names of one job of a thread, and of one transaction. */
-const JOB_NAMES = 250;
+/** Of a job of a thread: some 400 names, whose signatures take 15 ms. */
+const JOB_OCTETS = 32_768;
+/** Names of one transaction. */
+const ROWS = 500;
 /** Changed names in one step: their signatures take some 5 ms. */
 const CATCH_UP_NAMES = 50;
 const PROGRESS_MS = 10_000;
@@ -58,6 +60,7 @@ export async function signWhileServed(options: FirstSigningOptions): Promise<voi
     const made = new SuccessorTable(options, version, id, threads);
     await made.order(whole);
     await made.sign(whole);
+    await made.store(whole);
     signer.useChain(whole.chain);
     const successor = new EmbeddedZone(id, made.version(), 0);
     successor.signer = signer;
@@ -79,7 +82,8 @@ class SuccessorTable {
   readonly #threads: BulkSigner;
   readonly #table: PackedNodes;
   readonly #slices = new TimeSlices();
-  readonly #jobs: Promise<void>[] = [];
+  readonly #job = new JobWriter();
+  readonly #sent: Promise<void>[] = [];
   #saidMs = performance.now();
 
   constructor(options: FirstSigningOptions, version: ZoneVersion, id: number, threads: BulkSigner) {
@@ -101,41 +105,53 @@ class SuccessorTable {
   }
 
   async sign(whole: WholeZone): Promise<void> {
-    let names: PlacedName[] = [];
     for (const name of whole.names()) {
       const { node } = name;
       if (name.isIrregular) this.irregular.push(node.key);
       if (name.isIrregular || (node.rrsets.length === 0 && node.signerRRsets === undefined)) this.#table.put(node);
-      else names.push(name);
-      if (names.length === JOB_NAMES) {
-        await this.#add(names);
-        names = [];
+      else if (!this.#job.add(name)) {
+        await this.#send();
+        this.#job.add(name);
       }
       if (this.#slices.over) await this.#pause();
     }
-    if (names.length > 0) await this.#add(names);
-    await Promise.all(this.#jobs);
+    await this.#send();
+    await Promise.all(this.#sent);
   }
 
-  async #add(names: readonly PlacedName[]): Promise<void> {
-    if (this.#jobs.length >= this.#threads.jobs) await this.#jobs.shift();
+  /** Gives the names of the job to a thread. */
+  async #send(): Promise<void> {
     const { now, validitySeconds } = this.#options.signer.policy;
-    const job = { octets: octetsOf(names), nowSeconds: now(), validitySeconds };
-    const stored = this.#threads.sign(job).then((signed) => this.#store(names, signed));
+    const { octets, children } = this.#job.take();
+    if (this.#sent.length >= this.#threads.jobs) await this.#sent.shift();
+    const signed = this.#threads
+      .sign({ octets, nowSeconds: now(), validitySeconds })
+      .then(({ octets, ends, signatures }) => {
+        this.#options.signer.made += signatures;
+        let start = 0;
+        for (const [at, end] of ends.entries()) {
+          this.#table.addOctets(octets, start, end, children[at]!);
+          start = end;
+        }
+      });
     // The first failure ends all of this; those after it are of no interest.
-    stored.catch(() => undefined);
-    this.#jobs.push(stored);
+    signed.catch(() => undefined);
+    this.#sent.push(signed);
   }
 
-  async #store(names: readonly PlacedName[], { octets, ends, signatures }: SignedNames): Promise<void> {
-    this.#options.signer.made += signatures;
-    let start = 0;
-    for (const [at, { node }] of names.entries()) {
-      this.#table.addOctets(octets, start, ends[at]!, node.children);
-      start = ends[at]!;
+  /** Writes the rows of all names, in the order of their keys, as far as it is known: in another one SQLite writes each page many times. */
+  async store(whole: WholeZone): Promise<void> {
+    let keys: string[] = [];
+    for (const key of whole.keys()) {
+      keys.push(key);
+      if (keys.length === ROWS) {
+        await this.#options.successors.writeTable(this.#id, this.#table, keys);
+        keys = [];
+        this.#options.signal.throwIfAborted();
+      }
+      if (this.#slices.over) await this.#pause();
     }
-    const keys = names.map(({ node }) => node.key);
-    await this.#options.successors.writeOctets(this.#id, keys, octets, ends);
+    await this.#options.successors.writeTable(this.#id, this.#table, keys);
   }
 
   async #pause(): Promise<void> {
@@ -152,16 +168,31 @@ class SuccessorTable {
   }
 }
 
-function octetsOf(names: readonly PlacedName[]): Uint8Array {
-  let length = 0;
-  for (const { node } of names) length += 1 + nodeLength(node);
-  const octets = Buffer.from(new ArrayBuffer(length));
-  let at = 0;
-  for (const { node, isApex, isCovered } of names) {
-    octets[at] = (isApex ? NameFlag.isApex : 0) | (isCovered ? NameFlag.isCovered : 0);
-    at = writeNode(octets, at + 1, node);
+/** Names for a thread, in octets. */
+class JobWriter {
+  #octets = Buffer.allocUnsafeSlow(JOB_OCTETS);
+  #length = 0;
+  #children: number[] = [];
+
+  /** @returns false if there is no room for it; there always is in an empty one */
+  add({ node, isApex, isCovered }: PlacedName): boolean {
+    const length = 1 + nodeLength(node);
+    if (this.#length + length > this.#octets.length) {
+      if (this.#length > 0) return false;
+      this.#octets = Buffer.allocUnsafeSlow(length);
+    }
+    this.#octets[this.#length] = (isApex ? NameFlag.isApex : 0) | (isCovered ? NameFlag.isCovered : 0);
+    this.#length = writeNode(this.#octets, this.#length + 1, node);
+    this.#children.push(node.children);
+    return true;
   }
-  return octets;
+
+  take(): { octets: Uint8Array; children: readonly number[] } {
+    const taken = { octets: new Uint8Array(this.#octets.subarray(0, this.#length)), children: this.#children };
+    this.#length = 0;
+    this.#children = [];
+    return taken;
+  }
 }
 
 /** Brings the signed zone up to date and puts it in the place of the zone. */

@@ -8,6 +8,7 @@ import type { ParentReport, ParentZone } from '../core/zones/parent-zone.ts';
 import { algorithmMnemonic, type KeyPair } from '../dns/dnssec/key-file.ts';
 import type { SigningKey } from '../dns/dnssec/signing-key.ts';
 import { RRType } from '../dns/rdata.ts';
+import { PACE, type ProcedurePace } from './key-pace.ts';
 import { isDsAmong, isIn, isPast, type KeyRoles, keysOf, mayBeDsOf, rolesOf, useOf } from './keys/key-roles.ts';
 import type { TimeChanges, ZoneKeyFiles } from './keys/key-store.ts';
 import { dnskeysOf } from './keys/missing-keys.ts';

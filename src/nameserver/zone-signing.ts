@@ -10,9 +10,9 @@ import type { SigningKey } from '../dns/dnssec/signing-key.ts';
 import { TimeSlices } from './admin/time-slices.ts';
 import { type SuccessorStore, signWhileServed } from './first-signing.ts';
 import type { Committer } from './journal/committer.ts';
-import { textOf } from './open-journal.ts';
 import { SignatureTally } from './signature-tally.ts';
 import type { RenewalReport } from './signature-watch.ts';
+import type { SignatureTimes } from './signing/signed-table.ts';
 import { removeSigning } from './signing/unsign.ts';
 import { type SigningPolicy, ZoneSigner } from './signing/zone-signer.ts';
 import type { ZoneDraft } from './zone/draft.ts';
@@ -125,9 +125,21 @@ export class ZoneSigning {
       if (!draft.isSigned) dropSignerTypes(draft);
       signer.setKeys(draft);
     });
-    if (!options.isRolling) await signing.#renew('now');
+    // What is not urgent is renewed while the zone is served: in a large one it takes a while to find it. So is what a rollover adds.
+    const isUrgent = signer.loaded === undefined || signing.#hasUrgent(signer.loaded);
+    if (isUrgent && !options.isRolling) await signing.#renew('now');
+    else void signing.renew();
     signing.#watch();
     return signing;
+  }
+
+  /** Signatures of the version that was loaded must be renewed before it is served. */
+  #hasUrgent(loaded: SignatureTimes): boolean {
+    const { apexNode, negativeTtl } = this.#options.zone.published;
+    const isApexDue = this.#signer.dueAt(apexNode, true, negativeTtl) === 'now';
+    return (
+      isApexDue || loaded.lastInception > 0 || loaded.firstExpiration < (this.#settings.validityDays * DAY_SECONDS) / 4
+    );
   }
 
   /** Settings of a reload. Signatures that are there keep their expiration. */
@@ -336,6 +348,10 @@ function dropSignerTypes(draft: ZoneDraft): void {
       node.rrsets.filter(({ type }) => !isSignerType(type)),
     );
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Signatures of a measurement, after as many that are not measured. */

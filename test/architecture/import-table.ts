@@ -55,7 +55,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   {
     part: 'nameserver/signing',
     mayImport: ['dns', 'dns/dnssec', 'dns/presentation', 'dns/wire', 'nameserver/signing', 'nameserver/zone'],
-    builtins: [],
+    builtins: ['crypto', 'os', 'worker_threads'],
     packages: [],
     never:
       'the journal, answer, sockets: signing edits drafts, and what is signed is stored and served like other data',
@@ -205,7 +205,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'nameserver/zone',
       'sqlite',
     ],
-    builtins: ['fs', 'path'],
+    builtins: ['fs', 'path', 'timers/promises'],
     packages: [],
     never: 'config, http, primary: it is given its zones, and an UPDATE goes through the core like a request',
   },

@@ -67,11 +67,12 @@ export function encodeNode(node: ZoneNode): Buffer {
   return octets;
 }
 
-/** The same of a name that is in octets. @param octets from `start` to `end` a node as of node-octets.ts */
-export function rowOfOctets(octets: Uint8Array, start: number, end: number): Uint8Array {
-  const row = new Uint8Array(1 + end - start);
+/** The same of a name in octets. @param octets a node as of node-octets.ts @returns undefined for one without records */
+export function rowOfOctets(octets: Uint8Array): Uint8Array | undefined {
+  if (octets[1 + octets[0]!] === 0) return undefined;
+  const row = new Uint8Array(1 + octets.length);
   row[0] = FORMAT_SIGNED;
-  row.set(octets.subarray(start, end), 1);
+  row.set(octets, 1);
   return row;
 }
 

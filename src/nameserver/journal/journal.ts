@@ -11,11 +11,14 @@ import { type Database, openDatabase, type SqlRow } from '../../sqlite/database.
 import { SqliteError } from '../../sqlite/sqlite-error.ts';
 import { SqliteWorker, type SqlStatement } from '../../sqlite/worker.ts';
 import { EmbeddedZone } from '../zone/embedded-zone.ts';
+import { hashOfKey } from '../zone/name-hash.ts';
+import type { PackedNodes } from '../zone/packed-nodes.ts';
 import type { ZoneDiff, ZoneVersion } from '../zone/zone-version.ts';
 import type { Commit, CommitLog } from './committer.ts';
-import { decodeDiff, encodeDiff, encodeStatics, nodeCrc, rowOfOctets, zoneCrc } from './journal-codec.ts';
+import { decodeDiff, encodeDiff, encodeNode, encodeStatics, rowOfOctets, zoneCrc } from './journal-codec.ts';
 import { KnownSerials, type KnownSerialsOptions, type KnownZone, markOf } from './known-serials.ts';
 import {
+  addNodes,
   deleteSomeNames,
   HAS_NAMES,
   LEFTOVERS,
@@ -23,7 +26,6 @@ import {
   newZoneStatements,
   replaceStatements,
   rewriteSteps,
-  setNode,
   successorRow,
   takeOverStatements,
   writeNode,
@@ -279,15 +281,15 @@ export class Journal implements CommitLog {
     await this.#worker.transaction(keys.map((key) => writeNode(id, key, published.find(key))));
   }
 
-  /** Writes names in octets. @param ends of the nodes in `octets` @throws SqliteError */
-  async writeOctets(id: number, keys: readonly string[], octets: Uint8Array, ends: readonly number[]): Promise<void> {
-    let start = 0;
-    const statements = keys.map((key, at) => {
-      const content = rowOfOctets(octets, start, ends[at]!);
-      start = ends[at]!;
-      return setNode(id, Buffer.from(key, 'latin1'), content, nodeCrc(id, content));
-    });
-    await this.#worker.transaction(statements);
+  /** Writes names of a successor as a table has them; one without records has no row. @throws SqliteError */
+  async writeTable(id: number, table: PackedNodes, keys: readonly string[]): Promise<void> {
+    const rows: [string, Uint8Array][] = [];
+    for (const key of keys) {
+      const octets = table.octetsOf(key);
+      const content = octets === undefined ? largeRow(table, key) : rowOfOctets(octets);
+      if (content !== undefined) rows.push([key, content]);
+    }
+    if (rows.length > 0) await this.#worker.transaction([addNodes(id, rows)]);
   }
 
   /** It is in force, or will not be. Its rows, or those that it replaced, are deleted later. */
@@ -445,6 +447,12 @@ export class Journal implements CommitLog {
       }
     }
   }
+}
+
+/** Of a name that the table keeps as an object. */
+function largeRow(table: PackedNodes, key: string): Uint8Array | undefined {
+  const node = table.get(key, hashOfKey(key));
+  return node && encodeNode(node);
 }
 
 /** The server is stopping; the next start replays the rest. */

@@ -8,9 +8,11 @@ import type { ChainOrder, SharedChain } from '../zone/chain-order.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import { cutAbove, type ZoneNames } from '../zone/occlusion.ts';
 import { findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
-import { isCut, isStrictlyBelow, negativeTtlOf, parentKey } from '../zone/zone-version.ts';
+import { ZoneNodes } from '../zone/zone-nodes.ts';
+import { isCut, isStrictlyBelow, negativeTtlOf, parentKey, type ZoneVersion } from '../zone/zone-version.ts';
 import { type ChainKind, Nsec3Kind, NsecKind, octetsOf, ownerFoundBy, textOf } from './chain-kind.ts';
 import { OrderedKeys } from './ordered-keys.ts';
+import { readSignedTable, type SignatureTimes } from './signed-table.ts';
 
 export class Chain implements ChainOrder {
   readonly kind: ChainKind;
@@ -24,15 +26,16 @@ export class Chain implements ChainOrder {
     return new Chain(chain === 'nsec' ? new NsecKind() : new Nsec3Kind(apex));
   }
 
-  /** Takes over the chain that a version has. */
-  load(nodes: Iterable<ZoneNode>): void {
-    for (const node of nodes) {
-      if (findRRset(node, this.kind.type) === undefined) continue;
-      const orderKey = this.kind.orderKeyOfOwner(node.key);
-      if (orderKey !== undefined) this.#order.add(octetsOf(orderKey));
-    }
+  /** Takes over the chain that a version has, of which nothing is published yet. @param nowSeconds since 1970 */
+  load({ nodes }: ZoneVersion, nowSeconds: number): SignatureTimes {
+    const table = nodes.packed ?? ZoneNodes.of(nodes.values()).packed!;
+    const times = readSignedTable(table, this.kind.type, nowSeconds, (key) => {
+      const orderKey = this.kind.orderKeyOfOwner(key);
+      if (orderKey !== undefined) this.add(orderKey);
+    });
     this.seal();
     this.publish();
+    return times;
   }
 
   get hashedNames(): number {
@@ -71,6 +74,11 @@ export class Chain implements ChainOrder {
   /** @param orderKey of a name that is in the chain */
   has(orderKey: string): boolean {
     return this.#order.has(octetsOf(orderKey));
+  }
+
+  /** In their order. The chain must not be changed meanwhile. */
+  *orderKeys(): Generator<string> {
+    for (const octets of this.#order.keys()) yield textOf(octets);
   }
 
   /** The record of a name that was added. @param types of `chainTypes` */

@@ -73,6 +73,13 @@ export class WholeZone {
     }
   }
 
+  /** Keys of all names: with data as the version has them, those of NSEC3 records in the order of their hashes. A key can be there twice. */
+  *keys(): Generator<string> {
+    const { kind } = this.chain;
+    for (const { key } of this.#version.nodes.values()) yield key;
+    if (kind.type === RRType.NSEC3) for (const orderKey of this.chain.orderKeys()) yield kind.owner(orderKey).key;
+  }
+
   *#nodes(): Generator<ZoneNode> {
     const apexKey = this.#names.apex.key;
     for (const node of this.#version.nodes.values()) yield node.key === apexKey ? this.#apexNode : node;

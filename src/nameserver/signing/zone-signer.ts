@@ -16,6 +16,7 @@ import { allRRsets, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 import { negativeTtlOf, rdataText, type ZoneVersion } from '../zone/zone-version.ts';
 import { Chain } from './chain.ts';
 import { INCEPTION_BEFORE_SECONDS, isChainType, mapAuthoritative, signatureBy } from './name-signer.ts';
+import type { SignatureTimes } from './signed-table.ts';
 
 export interface SigningPolicy {
   /** Each signs every RRset. */
@@ -43,11 +44,14 @@ export class ZoneSigner implements DraftSigner {
   /** Signatures made since the start, also of commits that failed. */
   made = 0;
 
+  /** Of the signatures that the version had; undefined if it was not signed. */
+  readonly loaded: SignatureTimes | undefined;
+
   /** @param version the chain that it has is continued */
   constructor(policy: SigningPolicy, version: ZoneVersion) {
     this.#policy = policy;
     this.#chain = Chain.of(policy.chain, version.apex);
-    if (version.isSigned) this.#chain.load(version.nodes.values());
+    if (version.isSigned) this.loaded = this.#chain.load(version, policy.now());
   }
 
   /** Of the published version, for proofs. */

@@ -7,7 +7,7 @@
  * once, whatever is changed meanwhile.
  */
 import { hashOfKey, hashOfOctets } from './name-hash.ts';
-import { MAX_RRSETS, nodeLength, readNode, u16, writeNode, writeU16 } from './node-octets.ts';
+import { MAX_RRSETS, nodeEnd, nodeLength, readNode, u16, writeNode, writeU16 } from './node-octets.ts';
 import {
   CHILDREN,
   CHUNK_UNITS,
@@ -106,6 +106,12 @@ export class PackedNodes extends PackedOctets {
     return u16(this.octetsAt(place), offsetOf(place));
   }
 
+  /** The offset in `octetsAt(place)` of a node as of node-octets.ts; -1 for a free block, and for a name that is kept as an object. */
+  nodeOffset(place: number): number {
+    const offset = offsetOf(place);
+    return this.octetsAt(place)[offset + STATE] === PACKED ? offset + NODE : -1;
+  }
+
   /** Undefined for a free block. */
   nodeAt(place: number): ZoneNode | undefined {
     const chunk = this.octetsAt(place);
@@ -113,6 +119,16 @@ export class PackedNodes extends PackedOctets {
     const state = chunk[offset + STATE];
     if (state === LARGE) return this.#large.get(place);
     return state === FREE ? undefined : unpack(chunk, offset);
+  }
+
+  /** The octets of a name, as of node-octets.ts, until it is changed; undefined without the name, or if it is kept as an object. */
+  octetsOf(key: string): Buffer | undefined {
+    const place = this.placeOf(key, hashOfKey(key));
+    if (place < 0) return undefined;
+    const chunk = this.octetsAt(place);
+    const offset = offsetOf(place);
+    if (chunk[offset + STATE] !== PACKED) return undefined;
+    return chunk.subarray(offset + NODE, nodeEnd(chunk, offset + NODE));
   }
 
   /** A copy of what is at a place. */

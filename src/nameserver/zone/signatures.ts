@@ -8,6 +8,9 @@ import { findRRset, type ZoneNode, type ZoneRecord, type ZoneRRset } from './zon
 
 /** Octets of a signature in this form without what the key made: algorithm (1), labels (1), expiration (4), inception (4), key tag (2). */
 export const FIELDS_OCTETS = 12;
+/** Offsets in a signature in this form. */
+export const EXPIRATION_IN_SIGNATURE = 2;
+export const INCEPTION_IN_SIGNATURE = 6;
 /** Offsets in RRSIG RDATA. */
 const ALGORITHM_AT = 2;
 const TTL_AT = 4;
@@ -41,12 +44,12 @@ export function readU32(octets: string, at: number): number {
 
 /** Seconds since 1970, modulo 2^32 (RFC 4034 §3.1.5). */
 export function expirationOf(signature: string): number {
-  return readU32(signature, 2);
+  return readU32(signature, EXPIRATION_IN_SIGNATURE);
 }
 
 /** Seconds since 1970, modulo 2^32. */
 export function inceptionOf(signature: string): number {
-  return readU32(signature, 6);
+  return readU32(signature, INCEPTION_IN_SIGNATURE);
 }
 
 export function keyTagOf(signature: string): number {
