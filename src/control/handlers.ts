@@ -285,6 +285,10 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
       return { discarded: await (await zones()).discardUnserved(readZone(zone), readOwnerName(name), rrType) };
     },
     showDnssec: async ({ zone }) => (await zones()).dnssec.status(readZone(zone)),
+    rollZoneKey: async ({ zone, algorithm, force = false }) =>
+      (await zones()).dnssec.roll(readZone(zone), algorithm, force),
+    leaveDnssec: async ({ zone, force = false }) => (await zones()).dnssec.leave(readZone(zone), force),
+    stayDnssec: async ({ zone }) => (await zones()).dnssec.stay(readZone(zone)),
     listZoneKeys: async ({ zone }) => ({ keys: await (await zones()).dnssec.keys(readZone(zone)) }),
     exportZoneKey: async ({ zone, keyTag }) => (await zones()).dnssec.exportKey(readZone(zone), keyTag),
     importZoneKey: async ({ zone, publicText, privateText }) =>

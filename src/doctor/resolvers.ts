@@ -1,4 +1,5 @@
 /** Parses resolvers: the `nameserver` lines of resolv.conf(5), and the option `--resolver`. */
+import { readFileSync } from 'node:fs';
 import { parseIpAddress } from '../dns/address.ts';
 import type { Endpoint } from '../net/exchange.ts';
 
@@ -31,4 +32,13 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   if (address === undefined || (v6 === undefined) !== (address.family === 4) || port < 1 || port > 65_535)
     return undefined;
   return { host: address.text, port };
+}
+
+/** Those of /etc/resolv.conf. */
+export function systemResolvers(): Endpoint[] {
+  try {
+    return parseResolvConf(readFileSync(RESOLV_CONF, 'utf8'));
+  } catch {
+    return parseResolvConf('');
+  }
 }

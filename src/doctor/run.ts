@@ -3,7 +3,6 @@
  * src/core/doctor. An embedded zone is queried at its listener like a remote primary, because another process has it
  * open.
  */
-import { readFileSync } from 'node:fs';
 import type { Config, TsigKeyConfig, ZoneConfig } from '../config/config.ts';
 import { examine } from '../core/doctor/examine.ts';
 import type {
@@ -24,7 +23,7 @@ import { PrimaryPublisher } from '../primary/publisher.ts';
 import { compareClocks } from './clock.ts';
 import { reachableHost, tryConnect } from './connect.ts';
 import { NameserverLookup } from './nameserver-lookup.ts';
-import { parseResolvConf, RESOLV_CONF } from './resolvers.ts';
+import { systemResolvers } from './resolvers.ts';
 
 /** Time limit of a run; what is left is "not checked". */
 const RUN_MS = 30_000;
@@ -164,13 +163,4 @@ function primaryFacts(config: Config, { primary }: ZoneConfig): PrimaryFacts {
 
 function unusedKey({ apex }: ZoneConfig): TsigKey {
   return makeTsigKey(apex, 'hmac-sha512', new Uint8Array(1));
-}
-
-/** Those of /etc/resolv.conf. */
-export function systemResolvers(): Endpoint[] {
-  try {
-    return parseResolvConf(readFileSync(RESOLV_CONF, 'utf8'));
-  } catch {
-    return parseResolvConf('');
-  }
 }

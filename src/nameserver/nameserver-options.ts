@@ -3,11 +3,13 @@ import type { ChangeOfSignatures } from '../core/notices/notices.ts';
 import type { DnsUpdateEvent } from '../core/observer.ts';
 import type { DnsUpdate, UpdateKey } from '../core/updates/dns-update.ts';
 import type { KnownSerial } from '../core/zones/known-serials.ts';
+import type { ParentZone } from '../core/zones/parent-zone.ts';
 import type { UpdateOutcome } from '../core/zones/publisher.ts';
 import type { Receipt } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { TsigKey } from '../dns/tsig-key.ts';
 import type { RateLimiter } from './answer/rate-limit.ts';
+import type { ProcedurePace } from './key-pace.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
 import type { TransferAccess } from './transfer/transfer-access.ts';
@@ -69,6 +71,10 @@ export interface NameserverOptions {
   readonly onSecondary?: ((change: SecondaryChange) => void) | undefined;
   readonly onSignatures?: ((change: ChangeOfSignatures) => void) | undefined;
   readonly onWarning: (text: string) => void;
+  /** What the parents of signed zones show; undefined in a command, which does not wait for them. */
+  readonly parent?: ParentZone | undefined;
+  /** For tests: how fast keys are changed. */
+  readonly keyPace?: ProcedurePace & { /** Seconds. */ readonly keyTtl: number };
   /** How far long work is, at intervals, in full sentences. */
   readonly onProgress?: ((text: string) => void) | undefined;
   /** A thread died, and no change will succeed any more, or no query be answered: the process must end. */

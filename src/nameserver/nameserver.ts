@@ -8,6 +8,7 @@ import type { ChangeOfSignatures } from '../core/notices/notices.ts';
 import type { ZonePublisher } from '../core/zones/publisher.ts';
 import type { ZoneSecondaries } from '../core/zones/secondaries.ts';
 import type { ZoneRecords } from '../core/zones/zone-records.ts';
+import type { KeyPair } from '../dns/dnssec/key-file.ts';
 import type { DomainName } from '../dns/name.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
 import { SqliteError } from '../sqlite/sqlite-error.ts';
@@ -21,7 +22,7 @@ import { NameserverCounts, secondaryLag } from './counts.ts';
 import { type Commit, Committer, SLOW_MS } from './journal/committer.ts';
 import type { Journal } from './journal/journal.ts';
 import { describeWithheld, type WithheldZone } from './journal/withheld-zone.ts';
-import { KeyStore, KeyStoreError } from './keys/key-store.ts';
+import { KeyStore, KeyStoreError, zoneKeyFiles } from './keys/key-store.ts';
 import { describeMissingKeys, dnskeysOf } from './keys/missing-keys.ts';
 import type { NameserverOptions, NameserverSettings, NameserverZone } from './nameserver-options.ts';
 import { Notifier, type SecondaryStatus } from './notify/notify.ts';
@@ -29,6 +30,7 @@ import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
 import { openJournal, textOf } from './open-journal.ts';
 import { SignatureWatches } from './signature-watches.ts';
+import { closeSignedZone, openSignedZone, type SignedZone } from './signed-zone.ts';
 import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
 import { TCP_LIMITS } from './sockets/tcp-limits.ts';
 import type { ReadableZone } from './threads/answering-thread.ts';
@@ -60,7 +62,7 @@ import {
 } from './zone/static-records.ts';
 import { describeUnserved } from './zone/unserved.ts';
 import { nameOf } from './zone/zone-version.ts';
-import { type DnssecSettings, GOES_ON, ZoneSigning } from './zone-signing.ts';
+import { type DnssecSettings, GOES_ON } from './zone-signing.ts';
 
 interface ServedZone {
   /** Undefined: the zone is withheld. */
@@ -100,7 +102,9 @@ export class Nameserver {
   /** Every zone that is loaded, also one that a reload removed from the configuration. */
   readonly #loaded = new Map<string, EmbeddedZone>();
   /** By `DomainName.key` of the apex. */
-  readonly #signings = new Map<string, ZoneSigning>();
+  readonly #signings = new Map<string, SignedZone>();
+  /** Keys of zones that were unsigned while the configuration still has the option `dnssec`. */
+  readonly #left = new Set<string>();
   readonly #watches: SignatureWatches;
   /** Changes of signatures from before it listens: what receives them is not there yet. Undefined afterwards. */
   #unreported: ChangeOfSignatures[] | undefined = [];
@@ -140,7 +144,7 @@ export class Nameserver {
     this.#watches = new SignatureWatches({
       keys: this.#keys,
       now: nowSeconds,
-      made: (apexKey) => this.#signings.get(apexKey)?.made ?? 0,
+      made: (apexKey) => this.#signings.get(apexKey)?.signing.made ?? 0,
       onChange: (change, zone) => this.#signaturesChanged(change, zone),
     });
     this.#committer = new Committer({
@@ -174,6 +178,7 @@ export class Nameserver {
       secondaries: () => this.secondaries,
       limits: () => this.#generation.settings.limits,
       keys: this.#keys,
+      procedureOf: (apex) => this.#signings.get(apex.key)?.procedure,
       signing: (apexKey) => this.#watches.state(apexKey),
     });
     this.#generation = this.#makeGeneration({ ...options.settings, zones: [] }, new Map());
@@ -352,6 +357,7 @@ export class Nameserver {
       if (served === undefined) this.#notifier.removeZone(zone);
       else this.#notifier.setSecondaries(zone, served.secondaries);
     }
+    for (const { procedure } of this.#signings.values()) procedure.start();
   }
 
   #use(generation: Generation): void {
@@ -412,7 +418,7 @@ export class Nameserver {
     await this.#threads?.close();
     for (const { publisher } of this.#generation.zones.values()) publisher.close();
     this.#watches.close();
-    for (const signing of this.#signings.values()) await signing.close();
+    for (const signed of this.#signings.values()) await closeSignedZone(signed);
     await this.#committer.settled();
     // After a command without sockets, such as an import, folding now saves the next start a replay.
     if (!served) await this.#journal.fold(true);
@@ -505,43 +511,29 @@ export class Nameserver {
    */
   async #sign(zone: EmbeddedZone, settings: DnssecSettings | undefined): Promise<void> {
     const { apex, published } = zone;
-    const signing = this.#signings.get(apex.key);
-    if (signing !== undefined) {
+    const signed = this.#signings.get(apex.key);
+    if (signed !== undefined) {
       if (settings === undefined) return;
-      signing.settings = settings;
+      signed.signing.settings = settings;
       this.#watches.of(zone).setValidity(settings.validityDays, true);
       return;
     }
+    if (settings === undefined) this.#left.delete(apex.key);
+    else if (this.#left.has(apex.key)) return;
     if (settings === undefined && !published.isSigned) return;
     const watch = this.#watches.of(zone);
     watch.setValidity((settings ?? GOES_ON).validityDays, settings !== undefined);
-    const { onWarning, onProgress } = this.#options;
+    const { onWarning } = this.#options;
     if (settings === undefined) {
       onWarning(
-        `The zone ${apex} is signed, and its option dnssec is not set. It goes on being signed: without signatures, resolvers would refuse the zone while its parent has a DS record. Set 'dnssec: true' again.`,
+        `The zone ${apex} is signed, and its option dnssec is not set. It goes on being signed: without signatures, resolvers would refuse the zone while its parent has a DS record. Set 'dnssec: true' again, or run 'dyndns zone dnssec ${apex} leave'.`,
       );
     }
     zone.refusal = undefined;
     try {
       const pairs = this.#keys.load(apex);
       zone.refusal = describeMissingKeys(apex, dnskeysOf(published), pairs, this.#keys.directory);
-      if (zone.refusal === undefined) {
-        const keys = pairs.map(({ key }) => key);
-        const generate = (algorithm: number) => this.#keys.generate(apex, algorithm).key;
-        const options = {
-          zone,
-          settings,
-          keys,
-          generate,
-          committer: this.#committer,
-          successors: this.#journal,
-          now: nowSeconds,
-          onWarning,
-          onProgress,
-          watch,
-        };
-        this.#signings.set(apex.key, await ZoneSigning.open(options));
-      }
+      if (zone.refusal === undefined) await this.#openSigning(zone, settings, pairs);
     } catch (error) {
       if (!(error instanceof KeyStoreError)) throw error;
       zone.refusal = error.message;
@@ -550,6 +542,49 @@ export class Nameserver {
       onWarning(`${zone.refusal} The zone '${apex}' is served as it is, and cannot be changed.`);
       await watch.count(published);
     }
+  }
+
+  /** @throws KeyStoreError */
+  async #openSigning(
+    zone: EmbeddedZone,
+    settings: DnssecSettings | undefined,
+    pairs: readonly KeyPair[],
+  ): Promise<void> {
+    const { apex } = zone;
+    const { onWarning, onProgress = () => undefined, keyPace, parent } = this.#options;
+    const signed = await openSignedZone(
+      {
+        ...{ zone, settings, parent, onWarning, onProgress },
+        ...{ committer: this.#committer, successors: this.#journal, watch: this.#watches.of(zone) },
+        pace: keyPace,
+        keyTtl: keyPace?.keyTtl,
+        keys: zoneKeyFiles(this.#keys, apex),
+        now: nowSeconds,
+        monotonicMs: () => performance.now(),
+        lagging: (serial) => this.#lagging(apex, serial),
+        onUnsigned: () => {
+          this.#signings.delete(apex.key);
+          this.#watches.remove(apex.key);
+          this.#left.add(apex.key);
+        },
+      },
+      pairs,
+    );
+    this.#signings.set(apex.key, signed);
+  }
+
+  /** Secondaries that are not known to have a serial; before this server listens, all. */
+  #lagging(apex: DomainName, serial: number): readonly string[] {
+    const served = this.#generation.zones.get(apex.key);
+    if (served === undefined) return ['(the zone is not in the configuration)'];
+    if (this.addresses.length > 0) return this.#notifier.lagging(apex.key, serial);
+    return served.secondaries.map(({ address }) => address);
+  }
+
+  /** Algorithms of the DNSKEY records of a zone; none: it is not signed. Undefined: it is not served. */
+  algorithmsOf(apex: DomainName): readonly number[] | undefined {
+    const zone = this.#loaded.get(apex.key);
+    return zone && dnskeysOf(zone.published).map(({ algorithm }) => algorithm);
   }
 
   #makeGeneration(settings: NameserverSettings, zones: ReadonlyMap<string, ServedZone>): Generation {

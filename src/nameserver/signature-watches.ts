@@ -47,6 +47,11 @@ export class SignatureWatches {
     return watch;
   }
 
+  /** The zone is not signed any more. */
+  remove(apexKey: string): void {
+    this.#watches.delete(apexKey);
+  }
+
   /** @param served by `DomainName.key` of the apex */
   figures(served: ReadonlyMap<string, unknown>): SigningFigures[] {
     return [...this.#watches].flatMap(([key, { zone, watch }]) =>

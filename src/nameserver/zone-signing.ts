@@ -7,20 +7,20 @@
 import { setTimeout } from 'node:timers/promises';
 import { DnssecAlgorithm } from '../dns/dnssec/algorithms.ts';
 import type { SigningKey } from '../dns/dnssec/signing-key.ts';
-import { RRType } from '../dns/rdata.ts';
 import { TimeSlices } from './admin/time-slices.ts';
 import { type SuccessorStore, signWhileServed } from './first-signing.ts';
 import type { Committer } from './journal/committer.ts';
 import { SignatureTally } from './signature-tally.ts';
 import type { RenewalReport } from './signature-watch.ts';
 import type { SignatureTimes } from './signing/signed-table.ts';
+import { removeSigning } from './signing/unsign.ts';
 import { lacksSigner, unsignedNames } from './signing/unsigned-names.ts';
-import { type SigningPolicy, signedAt, urgentSeconds, ZoneSigner } from './signing/zone-signer.ts';
+import { type SigningPolicy, urgentSeconds, ZoneSigner } from './signing/zone-signer.ts';
 import type { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { readU32 } from './zone/signatures.ts';
 import { isSignerType } from './zone/signer-types.ts';
-import { allRRsets, findRRset } from './zone/zone-node.ts';
+import { allRRsets } from './zone/zone-node.ts';
 import type { ZoneVersion } from './zone/zone-version.ts';
 
 /** The option `dnssec` of a zone. */
@@ -36,8 +36,16 @@ export interface ZoneSigningOptions {
   readonly zone: EmbeddedZone;
   /** Undefined: the option is not set. A zone that is signed stays signed. */
   readonly settings: DnssecSettings | undefined;
-  /** All keys of the zone; none: one is made. */
+  /** Those that sign; none: one is made. */
   readonly keys: readonly SigningKey[];
+  /** See SigningPolicy. */
+  readonly published?: readonly SigningKey[];
+  /** See SigningPolicy. Undefined: no CDS, unless the zone is new. */
+  readonly announced?: SigningPolicy['announced'];
+  /** A rollover is in progress: its signatures are made after the start. */
+  readonly isRolling?: boolean;
+  /** TTL of DNSKEY, CDS, CDNSKEY and NSEC3PARAM, for tests. */
+  readonly keyTtl?: number | undefined;
   /** It is on disk when this returns. @param algorithm one of DnssecAlgorithm */
   readonly generate: (algorithm: number) => SigningKey;
   readonly committer: Committer;
@@ -79,6 +87,7 @@ export class ZoneSigning {
   #firstSigning: Promise<void> | undefined;
   readonly #abort = new AbortController();
   #isClosed = false;
+  #greatestTtl = 0;
 
   private constructor(options: ZoneSigningOptions, settings: DnssecSettings, signer: ZoneSigner) {
     this.#options = options;
@@ -95,13 +104,14 @@ export class ZoneSigning {
     const { published } = zone;
     const own = keys.length > 0 ? keys : [generate(settings.algorithm)];
     // A zone of nothing but its SOA is new: no resolver has unsigned data of it.
-    const isAnnounced = hasCds(published) || (!published.isSigned && published.nodes.size === 1);
+    const isNew = !published.isSigned && published.nodes.size === 1;
     const policy: SigningPolicy = {
       keys: own,
-      ...(isAnnounced && { announced: own }),
+      published: options.published ?? own,
+      announced: isNew ? own : options.announced,
       chain: published.chain ?? settings.chain,
       validitySeconds: settings.validityDays * DAY_SECONDS,
-      keyTtl: KEY_TTL_SECONDS,
+      keyTtl: options.keyTtl ?? KEY_TTL_SECONDS,
       now,
     };
     const signer = new ZoneSigner(policy, published);
@@ -120,8 +130,9 @@ export class ZoneSigning {
       signer.setKeys(draft);
     });
     if (isLeftBehind) await signing.#signUnsigned();
-    // What is not urgent is renewed while the zone is served: in a large one it takes a while to find it.
-    if (signer.loaded === undefined || signing.#hasUrgent(signer.loaded)) await signing.#renew('now');
+    // What is not urgent is renewed while the zone is served: in a large one it takes a while to find it. So is what a rollover adds.
+    const isUrgent = signer.loaded === undefined || signing.#hasUrgent(signer.loaded);
+    if (isUrgent && !options.isRolling) await signing.#renew('now');
     else void signing.renew();
     signing.#watch();
     return signing;
@@ -205,6 +216,7 @@ export class ZoneSigning {
   /** Renews what is due now. Never throws. */
   renew(): Promise<void> {
     this.#renewing ??= this.#renew('soon')
+      .then(() => undefined)
       .catch((error: unknown) =>
         this.#options.onWarning(
           `Signatures of the zone ${this.#options.zone.apex} could not be renewed: ${textOf(error)}`,
@@ -216,25 +228,65 @@ export class ZoneSigning {
     return this.#renewing;
   }
 
-  /**
-   * Publishes CDS and CDNSKEY of a zone that was served unsigned, when no resolver has unsigned data of it any more: with a DS at the
-   * parent, it would refuse them.
-   */
-  async #announce(greatestTtl: number): Promise<void> {
-    const { policy } = this.#signer;
-    const { zone, now } = this.#options;
-    if (policy.announced !== undefined) return;
-    const [signature] = findRRset(zone.published.apexNode, RRType.DNSKEY)?.signatures ?? [];
-    if (signature === undefined || ((now() - signedAt(signature)) | 0) <= greatestTtl) return;
-    this.#signer.policy = { ...policy, announced: policy.keys };
-    await this.#change((draft) => this.#signer.setKeys(draft));
+  get policy(): SigningPolicy {
+    return this.#signer.policy;
   }
 
-  /** @param until `soon`: also a part of those that need not be renewed at once */
-  async #renew(until: 'now' | 'soon'): Promise<void> {
+  /** The greatest TTL of the zone at the last renewal, in seconds. */
+  get greatestTtl(): number {
+    return this.#greatestTtl;
+  }
+
+  /** Other keys: publishes what follows at the apex. Signatures of the other names follow by `complete`. */
+  async use(change: Partial<Pick<SigningPolicy, 'keys' | 'published' | 'announced'>>): Promise<void> {
+    const before = this.#signer.policy;
+    this.#signer.policy = { ...before, ...change };
+    try {
+      await this.#change((draft) => this.#signer.setKeys(draft));
+    } catch (error) {
+      this.#signer.policy = before;
+      throw error;
+    }
+  }
+
+  /**
+   * Makes all signatures that are missing, and removes those of keys that do not sign.
+   * @returns the number of names that were not signed as they should be
+   * @throws what the committer throws; Error if the signing is closed meanwhile
+   */
+  async complete(): Promise<number> {
+    while (this.#renewing !== undefined) await this.#renewing;
+    let names = 0;
+    const done = this.#renew('now').then((urgent) => {
+      names = urgent;
+    });
+    this.#renewing = done
+      .catch(() => undefined)
+      .finally(() => {
+        this.#renewing = undefined;
+      });
+    await done;
+    if (this.#isClosed) throw new Error('the signing was closed');
+    return names;
+  }
+
+  /** Makes the zone an unsigned one, in one serial step, and closes. @throws what the committer throws */
+  async unsign(): Promise<void> {
+    const { zone } = this.#options;
+    while (this.#renewing !== undefined) await this.#renewing;
+    await this.#change(removeSigning);
+    await this.close();
+    zone.signer = undefined;
+  }
+
+  /**
+   * @param until `soon`: also a part of those that need not be renewed at once
+   * @returns the number of names that had to be renewed at once
+   */
+  async #renew(until: 'now' | 'soon'): Promise<number> {
     const { zone, now, watch } = this.#options;
     const { nodes, isSigned, negativeTtl } = zone.published;
-    if (!isSigned) return;
+    if (!isSigned) return 0;
     const validitySeconds = this.#settings.validityDays * DAY_SECONDS;
     // Less two: the first and the last one may each be late by an interval.
     const runs = spreadSeconds(validitySeconds, soaExpire(zone.published)) / (RENEWAL_MS / 1000) - 2;
@@ -257,7 +309,6 @@ export class ZoneSigning {
     let failure: unknown;
     try {
       await this.#renewNames(due, slices);
-      await this.#announce(greatestTtl);
     } catch (error) {
       failure = error;
       throw error;
@@ -266,6 +317,8 @@ export class ZoneSigning {
       await addPublished(tally, zone, new Set([...due, zone.apex.key]), slices);
       watch.renewed(tally, failure === undefined ? undefined : textOf(failure));
     }
+    this.#greatestTtl = greatestTtl;
+    return urgent.length;
   }
 
   async #signUnsigned(): Promise<void> {
@@ -313,10 +366,6 @@ async function addPublished(
     if (node !== undefined) tally.add(node);
     if (slices.over) await slices.next();
   }
-}
-
-function hasCds({ apexNode }: ZoneVersion): boolean {
-  return findRRset(apexNode, RRType.CDS) !== undefined;
 }
 
 /** Records that the signer makes from now on, of a time when the zone was not signed here. */

@@ -28,6 +28,7 @@ import { CheckZones } from '../core/zones/check-zones.ts';
 import type { Receipt } from '../core/zones/secondaries.ts';
 import type { ZoneTable } from '../core/zones/zone.ts';
 import type { ZoneEdit } from '../dns/zone-change.ts';
+import { NetworkParentZone } from '../doctor/parent-zone.ts';
 import type { Services } from '../http/request/door.ts';
 import type { Nameserver } from '../nameserver/nameserver.ts';
 import type { Webhooks } from '../notify/webhooks.ts';
@@ -194,6 +195,7 @@ async function embeddedServer(
     onSignatures: (change: ChangeOfSignatures) => noticeMaker.signatures(change),
     onDeath,
     knownSerials: state.store?.knownSerials,
+    parent: new NetworkParentZone(),
   };
   return { nameserver: await openNameserver(config, dns, observer, applyUpdate, surroundings), dns };
 }

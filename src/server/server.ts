@@ -441,7 +441,7 @@ class Generations {
     this.#checkOpen();
     const old = this.#current;
     const running = { ...old.config, ...(old.embedded && { dns: old.embedded.dns }) };
-    refuseSigningChanges(file, running);
+    refuseSigningChanges(file, running, (apex) => old.embedded?.nameserver.algorithmsOf(apex));
     const { config, warnings } = keepUntilRestart(file, running);
     const ownCertificate = await certificate.prepare(config);
     const useTlsFiles = config.http.tls && listeners.prepareTls(config.http);

@@ -5,7 +5,10 @@ import { refuseSigningChanges } from './signing-change.ts';
 
 const parse = (zones: string): Config => parseConfig(`store: sqlite:x.db\nzones: [${zones}]\n`, '/x/x.yml', {}).config;
 const zone = (dnssec: string, name = 'a.example') => `{name: ${name}, ns: [ns1.example.com]${dnssec}}`;
-const reload = (from: string, to: string) => () => refuseSigningChanges(parse(to), parse(from));
+const reload =
+  (from: string, to: string, algorithms: readonly number[] = [13]) =>
+  () =>
+    refuseSigningChanges(parse(to), parse(from), () => algorithms);
 
 const SIGNED = zone(', dnssec: true');
 const OTHER = zone('', 'b.example');
@@ -33,4 +36,14 @@ it('all zones are named, one in a line', () => {
   const two = (dnssec: string) => `${zone(dnssec)}, ${zone(dnssec, 'b.example')}`;
   const expected = /^The zone 'a\.example\.'.*\nThe zone 'b\.example\.'.* back to false\.$/;
   expect(reload(two(', dnssec: {nsec3: false}'), two(', dnssec: true'))).toThrow(expected);
+});
+
+it('a reload is permitted when a zone that left DNSSEC loses the option', () => {
+  expect(reload(SIGNED, zone(''), [])).not.toThrow();
+});
+
+it('a reload is permitted when the algorithm is the one that a rollover changed the zone to', () => {
+  const to = zone(', dnssec: {algorithm: ed25519}');
+  expect(reload(SIGNED, to, [15])).not.toThrow();
+  expect(reload(SIGNED, to, [13, 15])).toThrow(/roll --algorithm NAME' to change it/);
 });

@@ -87,7 +87,7 @@ export const ZONE_ERRORS = [
 
 /** What a server has besides, and a command does not need. */
 export interface NameserverSurroundings
-  extends Pick<NameserverOptions, 'onServed' | 'onSecondary' | 'onSignatures' | 'onDeath'> {
+  extends Pick<NameserverOptions, 'onServed' | 'onSecondary' | 'onSignatures' | 'onDeath' | 'parent'> {
   /** Where the known serials of the zones are copied to. */
   readonly knownSerials?: KnownSerialStore | undefined;
 }

@@ -88,6 +88,66 @@ describe('zone dnssec', () => {
   });
 });
 
+describe('zone dnssec ZONE roll, leave, stay', () => {
+  bothWays('begins a rollover, refuses a second one, and leaves', async () => {
+    const old = keyTag();
+    const rolled = await run('zone', 'dnssec', ZONE, 'roll', '--algorithm', 'ed25519');
+    expect([rolled.code, rolled.stdout]).toEqual([
+      0,
+      expect.stringMatching(/\n {2}Change of the algorithm: .+\n {4}since 20.+Z/),
+    ]);
+    const keys = await run('zone', 'key', 'list', ZONE);
+    expect(keys.stdout).toMatch(/15 \(ED25519\).*not used/);
+    const again = await run('zone', 'dnssec', ZONE, 'roll');
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('A rollover is in progress: ')]);
+    const forced = await run('zone', 'dnssec', ZONE, 'roll', '--force');
+    expect([forced.code, forced.stderr]).toEqual([1, expect.stringContaining('waits for the parent, and none does')]);
+    const left = JSON.parse((await run('zone', 'dnssec', ZONE, 'leave', '--json')).stdout) as Record<string, unknown>;
+    expect(left).toMatchObject({ state: 'leaving' });
+    expect((await run('zone', 'dnssec', ZONE, 'roll')).stderr).toContain('It is leaving DNSSEC');
+    expect((await run('zone', 'dnssec', ZONE, 'leave', '--cancel')).stdout).toContain('signed with NSEC3');
+    expect((await run('zone', 'dnssec', ZONE, 'stay')).stderr).toContain('It is not leaving DNSSEC');
+    expect((await run('zone', 'dnssec', ZONE)).stdout).toMatch(new RegExp(`IN DS ${old} 13 2`));
+  });
+
+  it('leaves at once with --force, and a reload may then remove the option', async () => {
+    const server = await startProcess({
+      command: process.execPath,
+      args: [MAIN, '-c', config, 'serve'],
+      cwd: directory,
+      ready: (output) => output.includes('admin commands at'),
+    });
+    try {
+      const text = readFileSync(config, 'utf8');
+      writeFileSync(config, text.replace(',"dnssec":true', ''));
+      const refused = await run('reload');
+      expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining(`zone dnssec ${ZONE}. leave`)]);
+      const left = await run('zone', 'dnssec', ZONE, 'leave', '--force');
+      expect([left.code, left.stdout]).toEqual([0, expect.stringContaining('remove that option before the next start')]);
+      writeFileSync(config, text);
+      expect((await run('reload')).code).toBe(0);
+      expect((await run('zone', 'dnssec', ZONE)).stdout).toContain('not signed');
+      writeFileSync(config, text.replace(',"dnssec":true', ''));
+      expect((await run('reload')).code).toBe(0);
+      expect((await run('zone', 'key', 'list', ZONE)).stdout).toContain('has no keys');
+    } finally {
+      await server.stop();
+    }
+    expect((await run('zone', 'dnssec', ZONE)).stdout).toContain('not signed');
+  });
+
+  it.each([
+    [['show', '--force'], /--force is an option of 'roll' and 'leave'/],
+    [['leave', '--algorithm', 'ed25519'], /--algorithm is an option of 'roll'/],
+    [['roll', '--cancel'], /--cancel is an option of 'leave'/],
+    [['roll', '--algorithm', 'rsasha256'], /Allowed choices are ecdsap256sha256, ed25519/],
+  ])('refuses %s', async (args, expected) => {
+    const { code, stderr } = await run('zone', 'dnssec', ZONE, ...args);
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(expected);
+  });
+});
+
 describe('zone key', () => {
   bothWays('lists, exports and imports keys', async () => {
     const tag = keyTag();

@@ -66,6 +66,10 @@ const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'dnssec.md': {
     'dyndns zone dnssec dyndns.example.com': 'test/cli/zone-dnssec.test.ts runs it for a signed zone.',
+    'dyndns zone dnssec dyndns.example.com roll': 'test/cli/zone-dnssec.test.ts runs it for a signed zone.',
+    'dyndns zone dnssec dyndns.example.com roll --algorithm ed25519':
+      'test/cli/zone-dnssec.test.ts runs it for a signed zone.',
+    'dyndns zone dnssec dyndns.example.com leave': 'test/cli/zone-dnssec.test.ts runs it for a signed zone.',
     'dyndns zone key list dyndns.example.com': 'test/cli/zone-dnssec.test.ts runs these commands for a signed zone.',
   },
   'doctor.md': {

@@ -1921,6 +1921,19 @@ export interface Operations {
         /** How many have expired. */
         readonly expired: number;
       };
+      /** A change of the keys that is in progress; absent if none is. */
+      readonly procedure?: {
+        /** `first-signing`: the DS record of the first key is not given out yet. */
+        readonly kind: 'first-signing' | 'rollover' | 'algorithm-change' | 'leaving';
+        /** What is being made or waited for. */
+        readonly step: 'signatures' | 'secondaries' | 'caches' | 'parent';
+        /** The same in a sentence. */
+        readonly text: string;
+        /** Since when; a restart of the server may make it later. */
+        readonly since: string;
+        /** When the step ends; absent where that is not known. */
+        readonly until?: string;
+      };
       /** What is wrong with the keys on disk, and what to do; absent if nothing is. */
       readonly problem?: string;
     };

@@ -85,14 +85,14 @@ export const EMBEDDED_ZONE_OPTIONS = {
     summary:
       'Signs the zone (DNSSEC). The short form: `true`, with the defaults of the long form. The server makes the key of the ' +
       'zone itself, in the folder `keys` next to `dns.database`. Removing the option does not make a signed zone unsigned, because resolvers ' +
-      'would refuse it while its parent has a DS record.',
+      'would refuse it while its parent has a DS record: `dyndns zone dnssec ZONE leave` does.',
     example: 'true',
   }),
   'zones[].dnssec.algorithm': option(choice('ecdsap256sha256', 'ed25519'), {
     default: 'ecdsap256sha256',
     only: 'embedded',
     summary:
-      'The long form: the algorithm of the key, 13 (RFC 6605) or 15 (RFC 8080). It must stay as it is while the zone is signed.',
+      'The long form: the algorithm of the key, 13 (RFC 6605) or 15 (RFC 8080). `dyndns zone dnssec ZONE roll --algorithm NAME` changes it, and then this option should follow.',
     example: 'ecdsap256sha256',
   }),
   'zones[].dnssec.validity_days': option(integer(2, MAX_VALIDITY_DAYS), {

@@ -42,6 +42,22 @@ const SIGNED_KEY = {
 } as const;
 export type SignedKeyView = ValueOf<typeof SIGNED_KEY>;
 
+const PROCEDURE = object(
+  {
+    kind: described(
+      { enum: ['first-signing', 'rollover', 'algorithm-change', 'leaving'] },
+      '`first-signing`: the DS record of the first key is not given out yet.',
+    ),
+    step: described({ enum: ['signatures', 'secondaries', 'caches', 'parent'] }, 'What is being made or waited for.'),
+    text: described({ type: 'string' }, 'The same in a sentence.'),
+    since: described(TIME, 'Since when; a restart of the server may make it later.'),
+  },
+  { until: described(TIME, 'When the step ends; absent where that is not known.') },
+);
+/** As in the option `dnssec`. */
+export type AlgorithmName = 'ecdsap256sha256' | 'ed25519';
+export type DnssecProcedure = ValueOf<typeof PROCEDURE>;
+
 const DNSSEC_STATUS = object(
   {
     zone: described({ type: 'string' }, 'The apex, with the final dot.'),
@@ -69,6 +85,7 @@ const DNSSEC_STATUS = object(
       }),
       'Absent for an unsigned zone.',
     ),
+    procedure: described(PROCEDURE, 'A change of the keys that is in progress; absent if none is.'),
     problem: described(
       { type: 'string' },
       'What is wrong with the keys on disk, and what to do; absent if nothing is.',
@@ -108,6 +125,44 @@ export const DNSSEC_OPERATIONS = {
     allowed: 'admin',
     summary:
       'Shows whether an embedded zone is signed: its keys, the DS records for its parent, and when signatures expire.',
+    input: object({ zone: ZONE_NAME }),
+    result: DNSSEC_STATUS,
+    example: { zone: 'dyn.example.com' },
+  },
+  rollZoneKey: {
+    method: 'POST',
+    path: '/v1/zones/{zone}/dnssec/roll',
+    allowed: 'operator',
+    summary:
+      'Begins a rollover of a signed zone to a new key; with `force` removes the old key without the check of the parent.',
+    input: object(
+      { zone: ZONE_NAME },
+      {
+        algorithm: described(
+          { enum: ['ecdsap256sha256', 'ed25519'] },
+          'The algorithm of the new key; default: that of the zone.',
+        ),
+        force: { type: 'boolean' },
+      },
+    ),
+    result: DNSSEC_STATUS,
+    example: { zone: 'dyn.example.com' },
+  },
+  leaveDnssec: {
+    method: 'POST',
+    path: '/v1/zones/{zone}/dnssec/leave',
+    allowed: 'operator',
+    summary:
+      'Requests that the parent deletes the DS record, and unsigns the zone when that is done; with `force` at once.',
+    input: object({ zone: ZONE_NAME }, { force: { type: 'boolean' } }),
+    result: DNSSEC_STATUS,
+    example: { zone: 'dyn.example.com' },
+  },
+  stayDnssec: {
+    method: 'POST',
+    path: '/v1/zones/{zone}/dnssec/stay',
+    allowed: 'operator',
+    summary: 'Takes back that a zone leaves DNSSEC.',
     input: object({ zone: ZONE_NAME }),
     result: DNSSEC_STATUS,
     example: { zone: 'dyn.example.com' },

@@ -1,10 +1,17 @@
 /** Administration of the zones that this server is the primary of: the port that the nameserver implements. */
 import type { DomainName } from '../../dns/name.ts';
-import type { DnssecStatus, ExportedZoneKey, ZoneKeyView } from './dnssec-operations.ts';
+import type { AlgorithmName, DnssecStatus, ExportedZoneKey, ZoneKeyView } from './dnssec-operations.ts';
 import type { BackupReport } from './server-operations.ts';
 import type { RecoveryReport, ZoneImportReport, ZoneState } from './zone-operations.ts';
 
-export type { DnssecStatus, ExportedZoneKey, SignedKeyView, ZoneKeyView } from './dnssec-operations.ts';
+export type {
+  AlgorithmName,
+  DnssecProcedure,
+  DnssecStatus,
+  ExportedZoneKey,
+  SignedKeyView,
+  ZoneKeyView,
+} from './dnssec-operations.ts';
 export type { BackupReport } from './server-operations.ts';
 export type { RecoveryReport, SecondaryState, ZoneImportReport, ZoneState } from './zone-operations.ts';
 
@@ -19,6 +26,16 @@ export interface ZoneImportOptions {
 export interface ZoneDnssec {
   /** From the published version, and from the keys on disk. @throws AppError name-invalid, primary-refused if the zone is not served */
   status(apex: DomainName): Promise<DnssecStatus>;
+  /**
+   * Begins a rollover, or with `isForced` goes on with one that waits for the parent.
+   * @param algorithm undefined: that of the zone
+   * @throws AppError name-invalid, request-malformed, conflict, primary-*
+   */
+  roll(apex: DomainName, algorithm: AlgorithmName | undefined, isForced: boolean): Promise<DnssecStatus>;
+  /** Begins to leave DNSSEC, or with `isForced` unsigns the zone at once. @throws as `roll` */
+  leave(apex: DomainName, isForced: boolean): Promise<DnssecStatus>;
+  /** Takes `leave` back. @throws as `roll` */
+  stay(apex: DomainName): Promise<DnssecStatus>;
   /** @throws AppError name-invalid, request-malformed if a key cannot be read */
   keys(apex: DomainName): Promise<readonly ZoneKeyView[]>;
   /** @throws AppError name-invalid, request-malformed */

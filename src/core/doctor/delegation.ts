@@ -125,7 +125,7 @@ export function specialUse(zone: DomainName): Finding | undefined {
 }
 
 /** Finds the closest ancestor that has NS records. @returns the reason as a string if there is none */
-async function findParent(
+export async function findParent(
   zone: DomainName,
   lookup: Lookup,
 ): Promise<{ readonly parent: DomainName; readonly names: readonly DomainName[] } | string> {

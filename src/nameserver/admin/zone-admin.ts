@@ -28,7 +28,7 @@ import { listUnserved, UnservedEditor } from '../zone/unserved.ts';
 import { nameOf, soaSerial, type ZoneVersion } from '../zone/zone-version.ts';
 import { planImport } from './import-changes.ts';
 import { TimeSlices } from './time-slices.ts';
-import { EmbeddedZoneDnssec, withKeys } from './zone-dnssec.ts';
+import { EmbeddedZoneDnssec, withKeys, type ZoneProcedure } from './zone-dnssec.ts';
 import { exportVersion } from './zone-export.ts';
 import { type ImportedName, type ImportTally, planName, readImportedZone, takeSerial } from './zone-import.ts';
 
@@ -42,6 +42,7 @@ export interface ZoneAdminParts {
   readonly secondaries: () => readonly SecondaryStatus[];
   readonly limits: () => ZoneLimits;
   readonly keys: KeyStore;
+  readonly procedureOf: (apex: DomainName) => ZoneProcedure | undefined;
   /** @param apexKey `DomainName.key` of the apex @returns undefined for an unsigned zone */
   readonly signing: (apexKey: string) => ZoneState['signing'] | undefined;
 }
@@ -65,6 +66,7 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
     this.dnssec = new EmbeddedZoneDnssec({
       find: (apex) => (this.#findWithheld(apex) === undefined ? this.#find(apex).published : undefined),
       keys: parts.keys,
+      procedureOf: parts.procedureOf,
       now: () => Math.floor(Date.now() / 1000),
     });
   }

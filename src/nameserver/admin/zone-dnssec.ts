@@ -1,5 +1,7 @@
 /** ZoneDnssec of the embedded nameserver: what the published version of a zone says about its signatures, and its keys on disk. */
 import type {
+  AlgorithmName,
+  DnssecProcedure,
   DnssecStatus,
   ExportedZoneKey,
   SignedKeyView,
@@ -7,6 +9,7 @@ import type {
   ZoneKeyView,
 } from '../../core/admin/zone-admin.ts';
 import { AppError } from '../../core/errors.ts';
+import { DnssecAlgorithm } from '../../dns/dnssec/algorithms.ts';
 import { dsOfKey, isDeleteRequest, keyTag, matchDs } from '../../dns/dnssec/delegation.ts';
 import { algorithmMnemonic, type KeyPair } from '../../dns/dnssec/key-file.ts';
 import type { DomainName } from '../../dns/name.ts';
@@ -19,13 +22,32 @@ import { allRRsets } from '../zone/zone-node.ts';
 import type { ZoneVersion } from '../zone/zone-version.ts';
 import { TimeSlices } from './time-slices.ts';
 
+/** A slow change of a signed zone (key-procedure.ts), where it is in progress, and its commands. Errors: AppError, KeyStoreError. */
+export interface ZoneProcedure {
+  /** Times are seconds since 1970. */
+  readonly state:
+    | (Pick<DnssecProcedure, 'kind' | 'step' | 'text'> & { readonly since: number; readonly until?: number })
+    | undefined;
+  roll(algorithm: number | undefined): Promise<void>;
+  forceRoll(): Promise<void>;
+  leave(isForced: boolean): Promise<void>;
+  stay(): Promise<void>;
+}
+
 export interface ZoneDnssecParts {
   /** The version that is served; undefined for a zone that is not served. @throws AppError name-invalid */
   readonly find: (apex: DomainName) => ZoneVersion | undefined;
   readonly keys: KeyStore;
+  /** Undefined: the zone is not signed, or lacks keys. */
+  readonly procedureOf?: (apex: DomainName) => ZoneProcedure | undefined;
   /** Seconds since 1970. */
   readonly now: () => number;
 }
+
+const ALGORITHMS: Readonly<Record<AlgorithmName, number>> = {
+  ecdsap256sha256: DnssecAlgorithm.ECDSAP256SHA256,
+  ed25519: DnssecAlgorithm.ED25519,
+};
 
 export class EmbeddedZoneDnssec implements ZoneDnssec {
   readonly #parts: ZoneDnssecParts;
@@ -43,6 +65,7 @@ export class EmbeddedZoneDnssec implements ZoneDnssec {
     if (chain === undefined) return { zone, state: 'unsigned', serial, keys: [] };
     const dnskeys = dnskeysOf(version);
     const announced = cdsOf(version);
+    const procedure = this.#parts.procedureOf?.(apex)?.state;
     const problem = keyProblem(() => describeMissingKeys(apex, dnskeys, keys.load(apex), keys.directory));
     return {
       zone,
@@ -51,8 +74,42 @@ export class EmbeddedZoneDnssec implements ZoneDnssec {
       keys: dnskeys.map((dnskey) => signedKey(apex, dnskey, announced)).sort((a, b) => a.keyTag - b.keyTag),
       chain,
       signatures: await countSignatures(version, now()),
+      ...(procedure !== undefined && { procedure: procedureView(procedure) }),
       ...(problem !== undefined && { problem }),
     };
+  }
+
+  async roll(apex: DomainName, algorithm: AlgorithmName | undefined, isForced: boolean): Promise<DnssecStatus> {
+    await this.#proceed(apex, (procedure) =>
+      isForced ? procedure.forceRoll() : procedure.roll(algorithm && ALGORITHMS[algorithm]),
+    );
+    return this.status(apex);
+  }
+
+  async leave(apex: DomainName, isForced: boolean): Promise<DnssecStatus> {
+    await this.#proceed(apex, (procedure) => procedure.leave(isForced));
+    return this.status(apex);
+  }
+
+  async stay(apex: DomainName): Promise<DnssecStatus> {
+    await this.#proceed(apex, (procedure) => procedure.stay());
+    return this.status(apex);
+  }
+
+  async #proceed(apex: DomainName, task: (procedure: ZoneProcedure) => Promise<void>): Promise<void> {
+    const { status, problem } = await this.status(apex).then((view) => ({ status: view.state, problem: view.problem }));
+    const procedure = this.#parts.procedureOf?.(apex);
+    if (procedure === undefined) {
+      const why = status === 'unsigned' ? `The zone '${apex}' is not signed.` : problem;
+      throw new AppError('conflict', why ?? `The zone '${apex}' is not signed by this server.`);
+    }
+    try {
+      await task(procedure);
+    } catch (error) {
+      withKeys(() => {
+        throw error;
+      });
+    }
   }
 
   async keys(apex: DomainName): Promise<readonly ZoneKeyView[]> {
@@ -81,6 +138,10 @@ export class EmbeddedZoneDnssec implements ZoneDnssec {
       return keyView(keys.importKey(apex, publicText, privateText), version);
     });
   }
+}
+
+function procedureView({ since, until, ...rest }: NonNullable<ZoneProcedure['state']>): DnssecProcedure {
+  return { ...rest, since: timeText(since), ...(until !== undefined && { until: timeText(until) }) };
 }
 
 function keyView({ key, times }: KeyPair, version: ZoneVersion | undefined): ZoneKeyView {

@@ -75,7 +75,7 @@ describe('the files of keys', () => {
     expect(files.map(mode)).toEqual(['600', '600', '600', '600']);
     expect([folder, join(directory, 'keys')].map(mode)).toEqual(['700', '700']);
     expect(readFileSync(`${path}.private`, 'utf8')).toMatch(
-      /^Private-key-format: v1\.3\nAlgorithm: 13 \(ECDSAP256SHA256\)\nPrivateKey: .+=\nCreated: 20261123101500\nPublish: .+\nActivate: .+\n$/,
+      /^Private-key-format: v1\.3\nAlgorithm: 13 \(ECDSAP256SHA256\)\nPrivateKey: .+=\nCreated: 20261123101500\n$/,
     );
   });
 

@@ -3,7 +3,7 @@
  * (dns/dnssec/key-file.ts), mode 0600 in folders of mode 0700. The caller has the lock of the database, so that no one else writes here.
  *
  * A key that cannot be read is an error, and never replaced by a new one: the DS record at the parent names it. A file is written
- * under another name (`.new`), synced and renamed; `load` completes what an interruption left. Left out: rollover, and which key signs.
+ * under another name (`.new`), synced and renamed; `load` completes what an interruption left. Which key signs: key-roles.ts.
  */
 import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import {
@@ -20,7 +20,14 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DnssecAlgorithm } from '../../dns/dnssec/algorithms.ts';
-import { fileNameOf, formatKeyFiles, KeyFileError, type KeyPair, parseKeyFiles } from '../../dns/dnssec/key-file.ts';
+import {
+  fileNameOf,
+  formatKeyFiles,
+  KeyFileError,
+  type KeyPair,
+  type KeyTimes,
+  parseKeyFiles,
+} from '../../dns/dnssec/key-file.ts';
 import { COMBINED_KEY, SigningKey } from '../../dns/dnssec/signing-key.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { syncPath, writeNewFile } from '../../sqlite/database.ts';
@@ -49,6 +56,8 @@ export interface KeyStorePorts {
   readonly makePrivateKey?: (algorithm: number) => KeyObject;
 }
 
+export type TimeChanges = { readonly [Name in keyof KeyTimes]: KeyTimes[Name] | undefined };
+
 /** The texts of a key's files. */
 export interface ExportedKey {
   /** Of the files, without `.key` and `.private`. */
@@ -57,6 +66,31 @@ export interface ExportedKey {
   /** A secret. */
   readonly privateText: string;
 }
+
+/** The key files of one zone. */
+export interface ZoneKeyFiles {
+  load(): readonly KeyPair[];
+  /** @param algorithm one of DnssecAlgorithm */
+  generate(algorithm: number): KeyPair;
+  setTimes(keyTag: number, changes: TimeChanges): void;
+  /** Moves a key aside. @returns its new path */
+  remove(keyTag: number): string;
+}
+
+export function zoneKeyFiles(store: KeyStore, apex: DomainName): ZoneKeyFiles {
+  return {
+    load: () => store.load(apex),
+    generate: (algorithm) => store.generate(apex, algorithm),
+    setTimes: (keyTag, changes) => store.setTimes(apex, keyTag, changes),
+    remove: (keyTag) => store.remove(apex, keyTag),
+  };
+}
+
+/** Of a key whose use begins. */
+export const NO_TIMES: TimeChanges = {
+  ...{ Publish: undefined, Activate: undefined, SyncPublish: undefined },
+  ...{ SyncDelete: undefined, Inactive: undefined, Delete: undefined },
+};
 
 const HALVES = ['.private', '.key'] as const;
 const FILE_MODE = 0o600;
@@ -107,10 +141,20 @@ export class KeyStore {
     let key: SigningKey;
     do key = new SigningKey(apex, makePrivateKey(algorithm));
     while (tags.has(key.keyTag));
-    const time = Math.floor(now() / 1000);
-    const pair = { key, times: { Created: time, Publish: time, Activate: time } };
+    const pair = { key, times: { Created: Math.floor(now() / 1000) } };
     this.#write(apex, pair);
     return pair;
+  }
+
+  /**
+   * Changes times of a key; they are on disk when this returns. An interruption leaves those of before.
+   * @param changes a time that is undefined is removed
+   * @throws KeyStoreError
+   */
+  setTimes(apex: DomainName, keyTag: number, changes: TimeChanges): void {
+    const { key, times } = this.#find(apex, keyTag);
+    const entries = Object.entries({ ...times, ...changes }).filter(([, time]) => time !== undefined);
+    this.#write(apex, { key, times: Object.fromEntries(entries) });
   }
 
   /** A key that could be imported. @throws KeyStoreError */

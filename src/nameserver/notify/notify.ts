@@ -194,6 +194,19 @@ export class Notifier {
     return this.#waits.wait(apex.key, count, timeoutMs);
   }
 
+  /**
+   * The secondaries of a zone that are not known to have a serial or a later one: as they answer themselves, or where they are not asked by
+   * what they were sent. @returns addresses with ports
+   */
+  lagging(apexKey: string, serial: number): readonly string[] {
+    const has = ({ notify: { secondary }, track }: Watched) => {
+      if (secondary.poll) return track.hasServed(serial);
+      return [track.held, track.transferred].some((at) => at !== undefined && !serialIsLater(serial, at.serial));
+    };
+    const secondaries = [...(this.#zones.get(apexKey)?.secondaries.values() ?? [])];
+    return secondaries.filter((each) => !has(each)).map(({ notify }) => placeOf(notify.secondary));
+  }
+
   /** Ends all waits for secondaries, so that the server can stop. */
   stopWaiting(): void {
     this.#waits.stop();

@@ -40,13 +40,23 @@ export function signRRset(
   rrset: ZoneRRset,
   ownerKey: string,
   keys: readonly SigningKey[],
-  { nowSeconds, validitySeconds }: Validity,
+  validity: Validity,
 ): ZoneRRset {
+  return withSignatures(
+    rrset,
+    keys.map((key) => signatureBy(key, rrset, ownerKey, validity)),
+  );
+}
+
+/** In the form of signatures.ts. */
+export function signatureBy(
+  key: SigningKey,
+  { type, ttl, rdatas }: ZoneRRset,
+  ownerKey: string,
+  { nowSeconds, validitySeconds }: Validity,
+): string {
   const period = { inception: nowSeconds - INCEPTION_BEFORE_SECONDS, expiration: nowSeconds + validitySeconds };
-  const { type, ttl, rdatas } = rrset;
-  const signable = { ownerKey, type, ttl, rdatas };
-  const signatures = keys.map((each) => signatureOf(each.sign(signable, period), each.zone.octets.length));
-  return withSignatures(rrset, signatures);
+  return signatureOf(key.sign({ ownerKey, type, ttl, rdatas }, period), key.zone.octets.length);
 }
 
 export function isChainType(type: number): boolean {

@@ -11,18 +11,20 @@ import type { ChainOrder } from '../zone/chain-order.ts';
 import type { DraftSigner, ZoneDraft } from '../zone/draft.ts';
 import { cutAbove } from '../zone/occlusion.ts';
 import { sameData } from '../zone/same-rrset.ts';
-import { expirationOf, inceptionOf, keyTagOf } from '../zone/signatures.ts';
+import { expirationOf, inceptionOf, keyTagOf, withSignatures } from '../zone/signatures.ts';
 import { allRRsets, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 import { negativeTtlOf, rdataText, type ZoneVersion } from '../zone/zone-version.ts';
 import { Chain } from './chain.ts';
-import { INCEPTION_BEFORE_SECONDS, isChainType, mapAuthoritative, signRRset } from './name-signer.ts';
+import { INCEPTION_BEFORE_SECONDS, isChainType, mapAuthoritative, signatureBy } from './name-signer.ts';
 import type { SignatureTimes } from './signed-table.ts';
 
 export interface SigningPolicy {
-  /** Those of the DNSKEY RRset; each signs every RRset. */
+  /** Each signs every RRset. */
   readonly keys: readonly SigningKey[];
+  /** Those of the DNSKEY RRset; absent: `keys`. In a change of the algorithm signatures come first and go last (RFC 6781 §4.1.4). */
+  readonly published?: readonly SigningKey[] | undefined;
   /** Those whose DS the parent should have, for CDS and CDNSKEY (RFC 7344); `delete`: none (RFC 8078 §4); absent: no such records. */
-  readonly announced?: readonly SigningKey[] | 'delete';
+  readonly announced?: readonly SigningKey[] | 'delete' | undefined;
   readonly chain: 'nsec' | 'nsec3';
   readonly validitySeconds: number;
   /** Seconds since 1970. */
@@ -75,12 +77,12 @@ export class ZoneSigner implements DraftSigner {
   }
 
   setKeys(draft: ZoneDraft): void {
-    const { keys, announced, chain } = this.#policy;
+    const { keys, published = keys, announced, chain } = this.#policy;
     const parameters = { hashAlgorithm: 1, flags: 0, iterations: 0, salt: new Uint8Array(0) };
     this.#setApex(
       draft,
       RRType.DNSKEY,
-      keys.map(({ dnskey }) => ({ kind: 'DNSKEY', ...dnskey })),
+      published.map(({ dnskey }) => ({ kind: 'DNSKEY', ...dnskey })),
     );
     this.#setApex(draft, RRType.NSEC3PARAM, chain === 'nsec3' ? [{ kind: 'NSEC3PARAM', ...parameters }] : []);
     this.#setApex(draft, RRType.CDS, announced === 'delete' ? [CDS_DELETE] : (announced ?? []).map(cdsOf));
@@ -136,11 +138,19 @@ export class ZoneSigner implements DraftSigner {
     if (signed !== node) draft.setSigned(signed);
   }
 
-  #signed(rrset: ZoneRRset, key: string): ZoneRRset {
+  /** With a signature of each key. Those that need not be renewed stay: a rollover adds those of a key, and removes those of another. */
+  #signed(rrset: ZoneRRset, ownerKey: string): ZoneRRset {
     if (this.#dueOf(rrset) === undefined) return rrset;
     const { keys, now, validitySeconds } = this.#policy;
-    this.made += keys.length;
-    return signRRset(rrset, key, keys, { nowSeconds: now(), validitySeconds });
+    const validity = { nowSeconds: now(), validitySeconds };
+    const signatures = keys.map((key) => {
+      const present = rrset.signatures?.find((signature) => keyTagOf(signature) === key.keyTag);
+      const isKept = present !== undefined && this.#dueByTime(present) === undefined;
+      if (isKept) return present;
+      this.made += 1;
+      return signatureBy(key, rrset, ownerKey, validity);
+    });
+    return withSignatures(rrset, signatures);
   }
 
   /** Why a signed RRset should be signed again; undefined: not yet. */
@@ -148,9 +158,9 @@ export class ZoneSigner implements DraftSigner {
     const { keys } = this.#policy;
     if (signatures?.length !== keys.length) return 'now';
     let due: Due | undefined;
-    for (let i = 0; i < keys.length; i++) {
-      const signature = signatures[i]!;
-      if (keyTagOf(signature) !== keys[i]!.keyTag) return 'now';
+    for (const signature of signatures) {
+      const tag = keyTagOf(signature);
+      if (!keys.some(({ keyTag }) => keyTag === tag)) return 'now';
       const next = this.#dueByTime(signature);
       if (next === 'now') return next;
       due ??= next;

@@ -1,0 +1,280 @@
+/**
+ * Rollover, change of the algorithm and leaving, against a parent that is a real BIND: it takes over the CDS records late, and its second
+ * nameserver later still. Meanwhile a resolver that validates, with a cache, is queried all the time, and each step is checked with
+ * delv and dnssec-verify.
+ */
+import { createSocket } from 'node:dgram';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { DomainName } from '../../src/dns/name.ts';
+import { type ResourceRecord, RRClass, RRType } from '../../src/dns/rdata.ts';
+import { makeTsigKey } from '../../src/dns/tsig-key.ts';
+import { decodeMessage, encodeMessage, makeMessage, Opcode, Rcode } from '../../src/dns/wire/message.ts';
+import { NetworkParentZone } from '../../src/doctor/parent-zone.ts';
+import { Nameserver } from '../../src/nameserver/nameserver.ts';
+import { freePort } from '../support/free-port.ts';
+import { CHILD, CHILD_ADDRESS, CHILD_SECONDARY, openParentLab, type ParentLab } from '../support/parent-lab.ts';
+import { freshDirectory, type KeySpec } from '../support/primary-server.ts';
+import { removeNow, runOrThrow, waitUntil } from '../support/process.ts';
+import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
+import { type SecondaryServer, startSecondary } from '../support/secondary.ts';
+
+const APEX = DomainName.parse(CHILD);
+const KEY: KeySpec = { name: CHILD, algorithm: 'hmac-sha256', secret: Buffer.alloc(32, 7).toString('base64') };
+const HOSTS = 150;
+/** Of data and keys, in seconds. */
+const TTL = 2;
+const LIMIT_MS = 30_000;
+
+describeWith([...BIND_PROGRAMS, { command: 'delv', debianPackage: 'bind9-dnsutils' }], 'with a real parent', () => {
+  let parent: ParentLab;
+  let directory: string;
+  let nameserver: Nameserver;
+  let secondary: SecondaryServer | undefined;
+  let primaryPort: number;
+  let secondaryPort: number;
+  let notifyPort: number;
+  let warnings: string[];
+  let watching: { stop(): Promise<readonly string[]> } | undefined;
+
+  beforeEach(async () => {
+    directory = freshDirectory('procedures');
+    [primaryPort, secondaryPort, notifyPort] = [await freePort(), await freePort(), await freePort()];
+    parent = await openParentLab({ secondaryPort, notifyPort });
+    warnings = [];
+    await open();
+  }, 60_000);
+
+  afterEach(async () => {
+    await watching?.stop();
+    watching = undefined;
+    await nameserver.close();
+    await secondary?.stop();
+    secondary = undefined;
+    await parent.stop();
+    removeNow(directory);
+  });
+
+  async function open(): Promise<void> {
+    const tsig = makeTsigKey(APEX, KEY.algorithm as 'hmac-sha256', Buffer.from(KEY.secret, 'base64'));
+    const a = (label: string, address: string): ResourceRecord => {
+      const ownerName = DomainName.parse(label, APEX);
+      return { ownerName, type: RRType.A, class: RRClass.IN, ttl: TTL, rdata: { kind: 'A', address } };
+    };
+    const hosts = Array.from({ length: HOSTS }, (_, i) => a(`h${i}`, `192.0.2.${i}`));
+    nameserver = await Nameserver.open({
+      database: join(directory, 'zones.db'),
+      settings: {
+        zones: [
+          {
+            content: {
+              apex: APEX,
+              ns: [APEX.prepend('ns1'), APEX.prepend('ns2')],
+              nsTtl: TTL,
+              contact: APEX.prepend('hostmaster'),
+              soa: { refresh: 3600, retry: 600, expire: 1_209_600, minimum: TTL, ttl: TTL },
+              records: [a('ns1', CHILD_ADDRESS), a('ns2', CHILD_SECONDARY), ...hosts],
+            },
+            dnssec: { algorithm: 13, validityDays: 30, chain: 'nsec3' },
+            keys: [{ keyName: APEX, tsig, mayUpdate: true, mayTransfer: true }],
+            secondaries: [{ address: '127.0.0.1', port: secondaryPort, key: tsig, notify: true, poll: true }],
+            rules: { apex: APEX, addresses: { allow: [], deny: [] }, ttl: {} },
+          },
+        ],
+        ...{ limiter: undefined, nsid: undefined, chaosVersion: undefined, timeoutMs: 5_000 },
+        limits: { recordsPerRRset: 100, typesPerName: 100 },
+      },
+      cookieKey: Buffer.alloc(16),
+      applyUpdate: () => Promise.reject(new Error('no UPDATE here')),
+      onBatch: () => undefined,
+      onUpdate: () => undefined,
+      onWarning: (text) => warnings.push(text),
+      parent: new NetworkParentZone({ resolvers: [parent.resolver], nameserverPort: parent.port }),
+      keyPace: { tickMs: 100, pollSeconds: 1, slowestPollSeconds: 1, unseenDsTtl: 5, keyTtl: TTL },
+    });
+    const listen = [
+      { host: CHILD_ADDRESS, port: parent.port },
+      { host: '127.0.0.1', port: primaryPort },
+    ];
+    await nameserver.listen(listen, false);
+  }
+
+  async function startSlowSecondary(): Promise<void> {
+    const primary = { host: '127.0.0.1', port: primaryPort };
+    secondary = await startSecondary('bind', { zone: CHILD, key: KEY, primary, port: secondaryPort });
+  }
+
+  const status = () => nameserver.admin.dnssec.status(APEX);
+  const step = async () => (await status()).procedure?.step ?? 'none';
+
+  /** The zone is valid, as a transfer and through the resolver. */
+  async function check(isSecure = true): Promise<void> {
+    const key = `${KEY.algorithm}:${KEY.name}:${KEY.secret}`;
+    const at = [`@${CHILD_ADDRESS}`, '-p', `${parent.port}`, '+noall', '+answer', '+onesoa', '-y', key];
+    const text = await runOrThrow('dig', [...at, CHILD, 'AXFR']);
+    const file = join(directory, 'zone');
+    writeFileSync(file, text.replace(/^.*\tTSIG\t.*$/gm, ''));
+    await runOrThrow('dnssec-verify', ['-z', '-o', CHILD, file]);
+    const [there, missing] = await Promise.all([parent.delv(`h1.${CHILD}`, 'A'), parent.delv(`none.${CHILD}`, 'A')]);
+    expect(there).toMatch(isSecure ? /^; fully validated/m : /^; unsigned answer/m);
+    expect(missing).toMatch(isSecure ? /^; negative response, fully validated/m : /^; negative response, unsigned/m);
+  }
+
+  async function reach(expected: string): Promise<void> {
+    await waitUntil(`the step ${expected}`, async () => (await step()) === expected, LIMIT_MS);
+    await check();
+  }
+
+  /** Queries the resolver until it is stopped. @returns what was not as it should be */
+  function watch(): { isSecure: boolean; queries: number; stop(): Promise<readonly string[]> } {
+    const faults: string[] = [];
+    let isStopped = false;
+    const watched = {
+      isSecure: true,
+      queries: 0,
+      stop: async () => {
+        isStopped = true;
+        await done;
+        return faults;
+      },
+    };
+    const done = (async () => {
+      for (let i = 0; !isStopped; i++) {
+        const [label, type, rcode] = (
+          [
+            [`h${i % HOSTS}.`, RRType.A, Rcode.NOERROR],
+            [`none${i}.`, RRType.A, Rcode.NXDOMAIN],
+            ['', RRType.SOA, Rcode.NOERROR],
+            [`h${(i * 7) % HOSTS}.`, RRType.AAAA, Rcode.NOERROR],
+          ] as const
+        )[i % 4]!;
+        const { isSecure } = watched;
+        const reply = await parent.resolve(`${label}${CHILD}`, type);
+        watched.queries += 1;
+        if (reply.rcode !== rcode) faults.push(`${label} ${type}: RCODE ${reply.rcode} at ${await step()}`);
+        else if (isSecure && watched.isSecure && !reply.secure)
+          faults.push(`${label} ${type}: without AD at ${await step()}`);
+        await delay(10);
+      }
+    })();
+    watching = watched;
+    return watched;
+  }
+
+  /** The first DS is at both nameservers of the parent, and the resolver has the zone with AD. */
+  async function becomeSecure(): Promise<void> {
+    await startSlowSecondary();
+    await waitUntil('the first CDS', async () => (await step()) === 'none', LIMIT_MS);
+    await parent.takeCds();
+    await parent.catchUp();
+    await waitUntil('AD', async () => (await parent.resolve(`h1.${CHILD}`, RRType.A)).secure, LIMIT_MS);
+    await check();
+  }
+
+  it('a zone is rolled to a new key, and stays valid at each step and over restarts', async () => {
+    await becomeSecure();
+    const [before] = (await status()).keys;
+    const watched = watch();
+    await secondary!.stop();
+    await nameserver.admin.dnssec.roll(APEX, undefined, false);
+    await reach('secondaries');
+    await startSlowSecondary();
+    await reach('caches');
+    await reach('parent');
+    const { keys } = await status();
+    expect(keys.map(({ keyTag, ds }) => [keyTag === before!.keyTag, ds !== undefined])).toEqual(
+      expect.arrayContaining([
+        [true, false],
+        [false, true],
+      ]),
+    );
+    // The parent takes its time, and its second nameserver more.
+    await delay(1_500);
+    await parent.takeCds();
+    await delay(1_500);
+    expect((await status()).procedure?.text).toContain('127.0.0.2 has that of the old key');
+    await nameserver.close();
+    await open();
+    await reach('parent');
+    await parent.catchUp();
+    await reach('caches');
+    expect((await status()).keys).toHaveLength(2);
+    await waitUntil('the end', async () => (await step()) === 'none', LIMIT_MS);
+    await check();
+    await delay(TTL * 1_000);
+    expect((await status()).keys.map(({ keyTag }) => keyTag)).toEqual([keys.find(({ ds }) => ds)!.keyTag]);
+    expect(await watched.stop()).toEqual([]);
+    expect(watched.queries).toBeGreaterThan(200);
+  }, 120_000);
+
+  it('a zone changes its algorithm, and stays valid at each step', async () => {
+    await becomeSecure();
+    const watched = watch();
+    await nameserver.admin.dnssec.roll(APEX, 'ed25519', false);
+    const algorithms = async () => (await status()).keys.map(({ algorithm }) => algorithm).sort();
+    await reach('caches');
+    expect(await algorithms()).toEqual([13]);
+    await waitUntil('the new DNSKEY', async () => (await algorithms()).length === 2, LIMIT_MS);
+    await check();
+    await reach('parent');
+    await delay(1_500);
+    await parent.takeCds();
+    await delay(1_500);
+    expect(await step()).toBe('parent');
+    await parent.catchUp();
+    await reach('caches');
+    await waitUntil('the new DNSKEY alone', async () => (await algorithms()).length === 1, LIMIT_MS);
+    expect([await algorithms(), await step()]).not.toEqual([[15], 'none']);
+    await check();
+    await waitUntil('the end', async () => (await step()) === 'none', LIMIT_MS);
+    await check();
+    await delay(TTL * 1_000);
+    expect(await watched.stop()).toEqual([]);
+  }, 120_000);
+
+  it('the parent is notified of a changed CDS where its DSYNC record says (RFC 9859)', async () => {
+    const socket = createSocket('udp4');
+    const notified: string[] = [];
+    socket.on('message', (octets, { port, address }) => {
+      const { id, opcode, questions } = decodeMessage(octets);
+      notified.push(`${opcode} ${questions.map(({ qname, qtype }) => `${qname} ${qtype}`).join()}`);
+      socket.send(encodeMessage(makeMessage({ id, opcode, response: true, questions })), port, address);
+    });
+    await new Promise<void>((resolve) => socket.bind(notifyPort, '127.0.0.1', resolve));
+    try {
+      await becomeSecure();
+      await nameserver.admin.dnssec.leave(APEX, false);
+      await waitUntil('the NOTIFY', async () => notified.length > 0, LIMIT_MS);
+      expect(new Set(notified)).toEqual(new Set([`${Opcode.NOTIFY} ${APEX} ${RRType.CDS}`]));
+    } finally {
+      socket.close();
+    }
+  }, 60_000);
+
+  it('a zone leaves DNSSEC, and can be resolved at each step', async () => {
+    await becomeSecure();
+    const watched = watch();
+    await nameserver.admin.dnssec.leave(APEX, false);
+    await reach('parent');
+    await delay(1_500);
+    watched.isSecure = false;
+    await parent.takeCds();
+    await delay(1_500);
+    expect((await status()).procedure?.text).toContain('127.0.0.2 has one');
+    await nameserver.close();
+    await open();
+    await waitUntil('the parent', async () => (await step()) === 'parent', LIMIT_MS);
+    await parent.catchUp();
+    await waitUntil('the wait for caches', async () => (await step()) === 'caches', LIMIT_MS);
+    await waitUntil('the unsigned zone', async () => (await status()).state === 'unsigned', LIMIT_MS);
+    await waitUntil('the end of the TTL', async () =>
+      /^; unsigned answer/m.test(await parent.delv(`h2.${CHILD}`, 'A')),
+    );
+    expect(warnings.at(-1)).toMatch(/is not signed any more\. Remove 'dnssec'/);
+    expect(await nameserver.admin.dnssec.keys(APEX)).toEqual([]);
+    await waitUntil('the secondary', async () => (await secondary!.serial()) === (await status()).serial);
+    expect(await watched.stop()).toEqual([]);
+  }, 120_000);
+});
