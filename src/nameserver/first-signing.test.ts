@@ -19,7 +19,7 @@ import { findRRset } from './zone/zone-node.ts';
 import type { ZoneVersion } from './zone/zone-version.ts';
 import { ZoneSigning } from './zone-signing.ts';
 
-const NAMES = 2_000;
+const NAMES = 600;
 const apex = DomainName.parse('example.com');
 const at = (label: string) => DomainName.parse(label, apex);
 const key = newSigningKey(apex);
@@ -155,7 +155,7 @@ describe.each(['nsec3', 'nsec'] as const)('a large zone with %s', (chain) => {
     const records = recordsOf(zone.published);
     const again = await reopened();
     expect(recordsOf(again.published)).toEqual(records);
-    verify(again.published);
+    expect(signingFaults(again.published)).toEqual([]);
   });
 
   it('is signed with what only an edit can sign: records of another signer, many types, a name where an NSEC3 record is', async () => {
@@ -182,7 +182,7 @@ describe.each(['nsec3', 'nsec'] as const)('a large zone with %s', (chain) => {
     const again = await reopened();
     expect(again.published.isSigned).toBe(false);
     await (await open(again)).whenSigned();
-    verify(again.published);
+    expect(signingFaults(again.published)).toEqual([]);
     const { published } = await reopened();
     verify(published);
     // What is left over is deleted in steps, and the rest after the next start.
