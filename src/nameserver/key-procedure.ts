@@ -445,7 +445,8 @@ export class KeyProcedure {
       );
     }
     void parent?.notifyCds(zone.apex).then((failures) => {
-      for (const text of failures) onProgress(`The parent of '${zone.apex}' was not notified of its CDS records: ${text}`);
+      for (const text of failures)
+        onProgress(`The parent of '${zone.apex}' was not notified of its CDS records: ${text}`);
     });
   }
 
