@@ -123,7 +123,10 @@ describe('zone dnssec ZONE roll, leave, stay', () => {
       const refused = await run('reload');
       expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining(`zone dnssec ${ZONE}. leave`)]);
       const left = await run('zone', 'dnssec', ZONE, 'leave', '--force');
-      expect([left.code, left.stdout]).toEqual([0, expect.stringContaining('remove that option before the next start')]);
+      expect([left.code, left.stdout]).toEqual([
+        0,
+        expect.stringContaining('remove that option before the next start'),
+      ]);
       writeFileSync(config, text);
       expect((await run('reload')).code).toBe(0);
       expect((await run('zone', 'dnssec', ZONE)).stdout).toContain('not signed');
