@@ -4,12 +4,14 @@
  * key files, are the whole state (keys/key-roles.ts): after a restart a wait goes on, or begins again.
  */
 import { AppError } from '../core/errors.ts';
-import type { ParentReport, ParentZone } from '../core/zones/parent-zone.ts';
+import type { ParentZone } from '../core/zones/parent-zone.ts';
 import { algorithmMnemonic, type KeyPair } from '../dns/dnssec/key-file.ts';
 import type { SigningKey } from '../dns/dnssec/signing-key.ts';
 import { RRType } from '../dns/rdata.ts';
 import { PACE, type ProcedurePace } from './key-pace.ts';
-import { isDsAmong, isIn, isPast, type KeyRoles, keysOf, mayBeDsOf, rolesOf, useOf } from './keys/key-roles.ts';
+import { ParentWatch } from './key-parent.ts';
+import { Waits } from './key-waits.ts';
+import { isIn, isPast, type KeyRoles, keysOf, rolesOf, useOf } from './keys/key-roles.ts';
 import type { TimeChanges, ZoneKeyFiles } from './keys/key-store.ts';
 import { dnskeysOf } from './keys/missing-keys.ts';
 import { signedAt } from './signing/zone-signer.ts';
@@ -29,8 +31,6 @@ export interface ProcedureState {
   readonly until?: number;
 }
 
-/** The interval of the queries to the parent is this part of the wait. */
-const POLL_PART = 12;
 const DAY_SECONDS = 86_400;
 
 export interface KeyProcedureOptions {
@@ -52,12 +52,6 @@ export interface KeyProcedureOptions {
   readonly onUnsigned: () => void;
 }
 
-interface SeenParent {
-  readonly report: ParentReport;
-  readonly startedAt: number;
-  readonly at: number;
-}
-
 type Step = ProcedureState | 'again' | undefined;
 
 export class KeyProcedure {
@@ -74,20 +68,27 @@ export class KeyProcedure {
   #target: number | undefined;
   /** The greatest TTL since the procedure began, in seconds: an edit may have lowered it. */
   #greatestTtl = 0;
-  /** The greatest TTL of a DS that is to go. */
-  #dsTtl: number | undefined;
-  #parent: SeenParent | undefined;
-  #isPolling = false;
+  readonly #waits: Waits;
+  readonly #parent: ParentWatch;
   #isForced = false;
   #warnedAt: number | undefined;
   #failure: string | undefined;
-  /** Ends of waits on the monotonic clock, by their seconds. */
-  readonly #ends = new Map<number, number>();
 
   constructor(options: KeyProcedureOptions) {
     this.#options = options;
     this.#pace = options.pace ?? PACE;
     this.#pairs = options.keys.load();
+    const { zone, parent, now } = options;
+    this.#waits = new Waits(options);
+    const { apex } = zone;
+    this.#parent = new ParentWatch({
+      apex,
+      parent,
+      pace: this.#pace,
+      now,
+      waits: this.#waits,
+      onReport: () => this.#kick(),
+    });
   }
 
   /** Goes on, now and at intervals. */
@@ -147,7 +148,7 @@ export class KeyProcedure {
       if (!this.#options.zone.published.isSigned) throw this.#conflict('It is not signed.');
       if (isForced) return this.#unsign();
       if (this.#isLeaving) return;
-      this.#forgetParent();
+      this.#parent.forget();
       await this.#announce('delete');
     });
     this.#kick();
@@ -159,7 +160,7 @@ export class KeyProcedure {
       if (!this.#isLeaving) throw this.#conflict('It is not leaving DNSSEC.');
       const { next, old } = this.#roles;
       this.#setTimes(next, { Inactive: undefined });
-      this.#forgetParent();
+      this.#parent.forget();
       const { now } = this.#options;
       const isNext = next.every(({ times }) => isPast(times.SyncPublish, now()));
       await this.#announce(isNext ? keysOf(next) : old.length > 0 ? keysOf(old) : undefined);
@@ -212,7 +213,7 @@ export class KeyProcedure {
   #ended(): void {
     this.#greatestTtl = 0;
     this.#warnedAt = undefined;
-    this.#forgetParent();
+    this.#parent.forget();
   }
 
   #failed(error: unknown): void {
@@ -275,7 +276,7 @@ export class KeyProcedure {
     const waiting = this.#waitUntil(next, 'SyncPublish', what);
     if (waiting !== undefined) return waiting;
     if (!this.#isAnnounced(next)) {
-      this.#forgetParent();
+      this.#parent.forget();
       await this.#announce(keysOf(next));
       return 'again';
     }
@@ -312,19 +313,18 @@ export class KeyProcedure {
     const deleteAt = old[0]!.times.Delete;
     if (!this.#isForced) {
       const since = Math.max(...next.map(({ times }) => times.SyncPublish ?? 0));
-      const seen = this.#pollParent(since, deleteAt);
+      const seen = this.#parent.poll(since, deleteAt);
       if (seen === undefined) return this.#stateOf('parent', 'The parent is being checked.', since);
-      const why = this.#whyNotSwapped(seen.report, next, old);
+      const why = this.#parent.whyNotSwapped(seen.report, next, old);
       if (why !== undefined) {
         if (deleteAt !== undefined) this.#setTimes(old, { Delete: undefined });
         return this.#stateOf('parent', `Waits until the parent has the DS record of the new key alone: ${why}`, since);
       }
       if (deleteAt === undefined) {
-        const ttl = this.#dsTtl ?? Math.max(greatestDsTtl(seen.report), this.#pace.unseenDsTtl);
-        this.#setTimes(old, { Delete: this.#end(seen.at + ttl) });
+        this.#setTimes(old, { Delete: this.#waits.end(seen.at + this.#parent.oldDsTtl(seen.report)) });
         return 'again';
       }
-      if (!this.#isOver(deleteAt) || seen.startedAt <= deleteAt) {
+      if (!this.#waits.isOver(deleteAt) || seen.startedAt <= deleteAt) {
         return this.#caches('have the old DS record', seen.at, deleteAt);
       }
     }
@@ -368,18 +368,18 @@ export class KeyProcedure {
     const { next } = this.#roles;
     const unsignAt = next[0]!.times.Inactive;
     const since = this.#cdsSince();
-    const seen = this.#pollParent(since, unsignAt);
+    const seen = this.#parent.poll(since, unsignAt);
     if (seen === undefined) return this.#stateOf('parent', 'The parent is being checked.', since);
-    const why = this.#whyNotDeleted(seen.report);
+    const why = this.#parent.whyNotDeleted(seen.report);
     if (why !== undefined) {
       if (unsignAt !== undefined) this.#setTimes(next, { Inactive: undefined });
       return this.#stateOf('parent', `Waits until the parent has no DS record of the zone: ${why}`, since);
     }
     if (unsignAt === undefined) {
-      this.#setTimes(next, { Inactive: this.#end(seen.at + (this.#dsTtl ?? this.#pace.unseenDsTtl)) });
+      this.#setTimes(next, { Inactive: this.#waits.end(seen.at + this.#parent.oldDsTtl(seen.report)) });
       return 'again';
     }
-    if (!this.#isOver(unsignAt) || seen.startedAt <= unsignAt) {
+    if (!this.#waits.isOver(unsignAt) || seen.startedAt <= unsignAt) {
       return this.#caches('have the DS record', seen.at, unsignAt);
     }
     await this.#unsign();
@@ -477,19 +477,7 @@ export class KeyProcedure {
 
   /** When caches have forgotten what was published until now. @param atLeast an end that was planned before */
   #afterCaches(atLeast: number | undefined): number {
-    return this.#end(Math.max(atLeast ?? 0, this.#options.now() + this.#greatestTtl));
-  }
-
-  #end(until: number): number {
-    const { now, monotonicMs } = this.#options;
-    this.#ends.set(until, monotonicMs() + (until - now()) * 1000);
-    return until;
-  }
-
-  /** Also on the monotonic clock: the other may have been set. */
-  #isOver(until: number): boolean {
-    const { now, monotonicMs } = this.#options;
-    return isPast(until, now()) && monotonicMs() >= (this.#ends.get(until) ?? 0);
+    return this.#waits.end(Math.max(atLeast ?? 0, this.#options.now() + this.#greatestTtl));
   }
 
   #waitUntil(
@@ -498,7 +486,7 @@ export class KeyProcedure {
     what: string,
   ): ProcedureState | undefined {
     const until = Math.max(...pairs.map(({ times }) => times[name] ?? 0));
-    if (this.#isOver(until)) return undefined;
+    if (this.#waits.isOver(until)) return undefined;
     return this.#caches(what, this.#options.now(), until);
   }
 
@@ -533,64 +521,6 @@ export class KeyProcedure {
     return signature === undefined ? now() : signedAt(signature);
   }
 
-  /**
-   * The last report of the parent; queries it again when that is due.
-   * @param since when the wait began
-   * @param until a report is due after that time, too
-   */
-  #pollParent(since: number, until: number | undefined): SeenParent | undefined {
-    const { parent, zone, now } = this.#options;
-    const { pollSeconds, slowestPollSeconds } = this.#pace;
-    const seen = this.#parent;
-    const interval = Math.min(slowestPollSeconds, Math.max(pollSeconds, (now() - since) / POLL_PART));
-    const isDue =
-      seen === undefined ||
-      Math.abs(now() - seen.at) >= interval ||
-      (until !== undefined && this.#isOver(until) && seen.startedAt <= until);
-    if (isDue && !this.#isPolling && parent !== undefined) {
-      this.#isPolling = true;
-      const startedAt = now();
-      void parent.readDs(zone.apex).then((report) => {
-        this.#isPolling = false;
-        this.#parent = { report, startedAt, at: now() };
-        this.#kick();
-      });
-    }
-    return seen;
-  }
-
-  #forgetParent(): void {
-    this.#parent = undefined;
-    this.#dsTtl = undefined;
-  }
-
-  /** @returns a sentence; undefined: each nameserver has the new DS, and not the old one */
-  #whyNotSwapped(report: ParentReport, next: readonly KeyPair[], old: readonly KeyPair[]): string | undefined {
-    if (report.kind === 'unknown') return `it could not be checked: ${report.reason}.`;
-    const { apex } = this.#options.zone;
-    let why: string | undefined;
-    for (const { place, ds, ttl, problem } of report.servers) {
-      const hasOld = old.some(({ key }) => mayBeDsOf(apex, ds, key));
-      if (hasOld) this.#dsTtl = Math.max(this.#dsTtl ?? 0, ttl);
-      if (problem !== undefined) why ??= `${place} ${problem}.`;
-      else if (hasOld) why ??= `${place} has that of the old key.`;
-      else if (!next.every(({ key }) => isDsAmong(apex, ds, key))) why ??= `${place} does not have it.`;
-    }
-    return why;
-  }
-
-  /** @returns a sentence; undefined: no nameserver has a DS */
-  #whyNotDeleted(report: ParentReport): string | undefined {
-    if (report.kind === 'unknown') return `it could not be checked: ${report.reason}.`;
-    let why: string | undefined;
-    for (const { place, ds, ttl, problem } of report.servers) {
-      if (ds.length > 0) this.#dsTtl = Math.max(this.#dsTtl ?? 0, ttl);
-      if (problem !== undefined) why ??= `${place} ${problem}.`;
-      else if (ds.length > 0) why ??= `${place} has one.`;
-    }
-    return why;
-  }
-
   /** The first one after a day. */
   #warnDaily({ step, text, since }: ProcedureState): void {
     const { now, zone, onWarning } = this.#options;
@@ -603,8 +533,4 @@ export class KeyProcedure {
 
 function activeOf(pairs: readonly KeyPair[]): readonly KeyPair[] {
   return pairs.filter(({ times }) => times.Activate !== undefined);
-}
-
-function greatestDsTtl(report: ParentReport): number {
-  return report.kind === 'unknown' ? 0 : Math.max(0, ...report.servers.map(({ ttl }) => ttl));
 }
