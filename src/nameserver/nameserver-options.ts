@@ -9,13 +9,13 @@ import type { Receipt } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { TsigKey } from '../dns/tsig-key.ts';
 import type { RateLimiter } from './answer/rate-limit.ts';
-import type { ProcedurePace } from './key-pace.ts';
+import type { ProcedurePace } from './dnssec/key-pace.ts';
+import type { DnssecSettings } from './dnssec/zone-signing.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
 import type { TransferAccess } from './transfer/transfer-access.ts';
 import type { ZoneLimits } from './zone/limits.ts';
 import type { StaticContent } from './zone/static-records.ts';
-import type { DnssecSettings } from './zone-signing.ts';
 
 /** A TSIG key and its permissions in one zone. */
 export interface NameserverKey extends UpdateKey {

@@ -19,6 +19,9 @@ import { type CookieAnswers, cookieAnswers, dailySecrets } from './answer/cookie
 import type { DnsService } from './answer/dns-service.ts';
 import { NameserverService } from './answer/service.ts';
 import { NameserverCounts, secondaryLag } from './counts.ts';
+import { SignatureWatches } from './dnssec/signature-watches.ts';
+import { closeSignedZone, openSignedZone, type SignedZone } from './dnssec/signed-zone.ts';
+import { type DnssecSettings, GOES_ON } from './dnssec/zone-signing.ts';
 import { type Commit, Committer, SLOW_MS } from './journal/committer.ts';
 import type { Journal } from './journal/journal.ts';
 import { describeWithheld, type WithheldZone } from './journal/withheld-zone.ts';
@@ -29,8 +32,6 @@ import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
 import { openJournal, textOf } from './open-journal.ts';
-import { SignatureWatches } from './signature-watches.ts';
-import { closeSignedZone, openSignedZone, type SignedZone } from './signed-zone.ts';
 import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
 import { TCP_LIMITS } from './sockets/tcp-limits.ts';
 import type { ReadableZone } from './threads/answering-thread.ts';
@@ -62,7 +63,6 @@ import {
 } from './zone/static-records.ts';
 import { describeUnserved } from './zone/unserved.ts';
 import { nameOf } from './zone/zone-version.ts';
-import { type DnssecSettings, GOES_ON } from './zone-signing.ts';
 
 interface ServedZone {
   /** Undefined: the zone is withheld. */

@@ -2,12 +2,12 @@
  * Watches the signatures of one signed zone, so that none expires unnoticed. Its figures are taken in the hourly renewal, which reads
  * every name anyway: metrics and the status read them without a walk of their own.
  */
-import type { SigningFigures } from '../core/monitoring.ts';
-import type { ChangeOfSignatures, SigningState } from '../core/notices/notices.ts';
-import type { DomainName } from '../dns/name.ts';
-import { TimeSlices } from './admin/time-slices.ts';
+import type { SigningFigures } from '../../core/monitoring.ts';
+import type { ChangeOfSignatures, SigningState } from '../../core/notices/notices.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { TimeSlices } from '../admin/time-slices.ts';
+import type { ZoneVersion } from '../zone/zone-version.ts';
 import { SignatureTally } from './signature-tally.ts';
-import type { ZoneVersion } from './zone/zone-version.ts';
 
 /** What the renewal reports to. */
 export interface RenewalReport {

@@ -1,11 +1,11 @@
 /** The watches of all signed zones, also of those that lack keys and so are not renewed. */
-import type { ZoneState } from '../core/admin/zone-admin.ts';
-import type { SigningFigures } from '../core/monitoring.ts';
-import type { ChangeOfSignatures } from '../core/notices/notices.ts';
-import { type KeyStore, KeyStoreError } from './keys/key-store.ts';
-import { describeMissingKeys, dnskeysOf } from './keys/missing-keys.ts';
+import type { ZoneState } from '../../core/admin/zone-admin.ts';
+import type { SigningFigures } from '../../core/monitoring.ts';
+import type { ChangeOfSignatures } from '../../core/notices/notices.ts';
+import { type KeyStore, KeyStoreError } from '../keys/key-store.ts';
+import { describeMissingKeys, dnskeysOf } from '../keys/missing-keys.ts';
+import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { SignatureWatch, timeText } from './signature-watch.ts';
-import type { EmbeddedZone } from './zone/embedded-zone.ts';
 
 export interface SignatureWatchesParts {
   readonly keys: KeyStore;

@@ -1,8 +1,8 @@
 /** Opens the signing of a zone with its keys on disk: what it is signed with now, and the change of its keys that is in progress. */
-import type { KeyPair } from '../dns/dnssec/key-file.ts';
+import type { KeyPair } from '../../dns/dnssec/key-file.ts';
+import { rolesOf, useOf } from '../keys/key-roles.ts';
+import { NO_TIMES } from '../keys/key-store.ts';
 import { KeyProcedure, type KeyProcedureOptions } from './key-procedure.ts';
-import { rolesOf, useOf } from './keys/key-roles.ts';
-import { NO_TIMES } from './keys/key-store.ts';
 import { ZoneSigning, type ZoneSigningOptions } from './zone-signing.ts';
 
 export interface SignedZone {

@@ -1,5 +1,5 @@
 /** The ends of waits: passed on the clock, and on one that a clock that is set does not change. */
-import { isPast } from './keys/key-roles.ts';
+import { isPast } from '../keys/key-roles.ts';
 
 export interface Clocks {
   /** Seconds since 1970. */

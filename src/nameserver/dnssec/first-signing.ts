@@ -6,18 +6,18 @@
  * which the commit takes over. Ended before that, it leaves nothing but rows that are never read, and the next start begins again.
  */
 
-import { nextSerial } from '../dns/serial.ts';
-import { TimeSlices } from './admin/time-slices.ts';
-import type { Committer } from './journal/committer.ts';
-import { BulkSigner } from './signing/bulk-signer.ts';
-import { NameFlag } from './signing/signing-messages.ts';
-import { type PlacedName, WholeZone } from './signing/whole-zone.ts';
-import type { ZoneSigner } from './signing/zone-signer.ts';
-import { copyNames, EmbeddedZone, MAX_TAKEN_OVER } from './zone/embedded-zone.ts';
-import { nodeLength, writeNode } from './zone/node-octets.ts';
-import { PackedNodes } from './zone/packed-nodes.ts';
-import { ZoneNodes } from './zone/zone-nodes.ts';
-import { ZoneVersion } from './zone/zone-version.ts';
+import { nextSerial } from '../../dns/serial.ts';
+import { TimeSlices } from '../admin/time-slices.ts';
+import type { Committer } from '../journal/committer.ts';
+import { BulkSigner } from '../signing/bulk-signer.ts';
+import { NameFlag } from '../signing/signing-messages.ts';
+import { type PlacedName, WholeZone } from '../signing/whole-zone.ts';
+import type { ZoneSigner } from '../signing/zone-signer.ts';
+import { copyNames, EmbeddedZone, MAX_TAKEN_OVER } from '../zone/embedded-zone.ts';
+import { nodeLength, writeNode } from '../zone/node-octets.ts';
+import { PackedNodes } from '../zone/packed-nodes.ts';
+import { ZoneNodes } from '../zone/zone-nodes.ts';
+import { ZoneVersion } from '../zone/zone-version.ts';
 
 /** Where the signed zone is stored before it is in force; see Journal. */
 export interface SuccessorStore {

@@ -5,23 +5,23 @@
  * the last quarter, and those that a clock that was set made wrong, at once.
  */
 import { setTimeout } from 'node:timers/promises';
-import { DnssecAlgorithm } from '../dns/dnssec/algorithms.ts';
-import type { SigningKey } from '../dns/dnssec/signing-key.ts';
-import { TimeSlices } from './admin/time-slices.ts';
+import { DnssecAlgorithm } from '../../dns/dnssec/algorithms.ts';
+import type { SigningKey } from '../../dns/dnssec/signing-key.ts';
+import { TimeSlices } from '../admin/time-slices.ts';
+import type { Committer } from '../journal/committer.ts';
+import type { SignatureTimes } from '../signing/signed-table.ts';
+import { removeSigning } from '../signing/unsign.ts';
+import { lacksSigner, unsignedNames } from '../signing/unsigned-names.ts';
+import { type SigningPolicy, urgentSeconds, ZoneSigner } from '../signing/zone-signer.ts';
+import type { ZoneDraft } from '../zone/draft.ts';
+import type { EmbeddedZone } from '../zone/embedded-zone.ts';
+import { readU32 } from '../zone/signatures.ts';
+import { isSignerType } from '../zone/signer-types.ts';
+import { allRRsets } from '../zone/zone-node.ts';
+import type { ZoneVersion } from '../zone/zone-version.ts';
 import { type SuccessorStore, signWhileServed } from './first-signing.ts';
-import type { Committer } from './journal/committer.ts';
 import { SignatureTally } from './signature-tally.ts';
 import type { RenewalReport } from './signature-watch.ts';
-import type { SignatureTimes } from './signing/signed-table.ts';
-import { removeSigning } from './signing/unsign.ts';
-import { lacksSigner, unsignedNames } from './signing/unsigned-names.ts';
-import { type SigningPolicy, urgentSeconds, ZoneSigner } from './signing/zone-signer.ts';
-import type { ZoneDraft } from './zone/draft.ts';
-import type { EmbeddedZone } from './zone/embedded-zone.ts';
-import { readU32 } from './zone/signatures.ts';
-import { isSignerType } from './zone/signer-types.ts';
-import { allRRsets } from './zone/zone-node.ts';
-import type { ZoneVersion } from './zone/zone-version.ts';
 
 /** The option `dnssec` of a zone. */
 export interface DnssecSettings {

@@ -1,6 +1,6 @@
 /** Counts the signatures of names: how many there are, how many have expired, and when the first one expires. */
-import { expirationOf } from './zone/signatures.ts';
-import { allRRsets, type ZoneNode } from './zone/zone-node.ts';
+import { expirationOf } from '../zone/signatures.ts';
+import { allRRsets, type ZoneNode } from '../zone/zone-node.ts';
 
 export class SignatureTally {
   readonly #now: number;

@@ -3,20 +3,20 @@
  * DNSSEC (RFC 8078 §4). One step at a time; each waits for secondaries, for caches or for the parent. What is published, and the times in the
  * key files, are the whole state (keys/key-roles.ts): after a restart a wait goes on, or begins again.
  */
-import { AppError } from '../core/errors.ts';
-import type { ParentZone } from '../core/zones/parent-zone.ts';
-import { algorithmMnemonic, type KeyPair } from '../dns/dnssec/key-file.ts';
-import type { SigningKey } from '../dns/dnssec/signing-key.ts';
-import { RRType } from '../dns/rdata.ts';
+import { AppError } from '../../core/errors.ts';
+import type { ParentZone } from '../../core/zones/parent-zone.ts';
+import { algorithmMnemonic, type KeyPair } from '../../dns/dnssec/key-file.ts';
+import type { SigningKey } from '../../dns/dnssec/signing-key.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { isIn, isPast, type KeyRoles, keysOf, rolesOf, useOf } from '../keys/key-roles.ts';
+import type { TimeChanges, ZoneKeyFiles } from '../keys/key-store.ts';
+import { dnskeysOf } from '../keys/missing-keys.ts';
+import { signedAt } from '../signing/zone-signer.ts';
+import type { EmbeddedZone } from '../zone/embedded-zone.ts';
+import { findRRset } from '../zone/zone-node.ts';
 import { PACE, type ProcedurePace } from './key-pace.ts';
 import { ParentWatch } from './key-parent.ts';
 import { Waits } from './key-waits.ts';
-import { isIn, isPast, type KeyRoles, keysOf, rolesOf, useOf } from './keys/key-roles.ts';
-import type { TimeChanges, ZoneKeyFiles } from './keys/key-store.ts';
-import { dnskeysOf } from './keys/missing-keys.ts';
-import { signedAt } from './signing/zone-signer.ts';
-import type { EmbeddedZone } from './zone/embedded-zone.ts';
-import { findRRset } from './zone/zone-node.ts';
 import type { ZoneSigning } from './zone-signing.ts';
 
 /** Where a zone is, and what the next step waits for. */

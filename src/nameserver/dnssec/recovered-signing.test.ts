@@ -1,16 +1,16 @@
 /** A signed zone that a recovery or a restore wrote without its signer, and one of a backup whose signatures are about to end. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { editedZone } from '../../test/support/edited-zone.ts';
-import { newSigningKey, signingFaults } from '../../test/support/signed-zone.ts';
-import { DnssecAlgorithm } from '../dns/dnssec/algorithms.ts';
-import { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { Committer } from './journal/committer.ts';
-import { withoutSignatures } from './signing/unsigned-names.ts';
-import type { ZoneDraft } from './zone/draft.ts';
-import type { EmbeddedZone } from './zone/embedded-zone.ts';
-import { expirationOf } from './zone/signatures.ts';
-import { allRRsets, findRRset, type ZoneNode } from './zone/zone-node.ts';
+import { editedZone } from '../../../test/support/edited-zone.ts';
+import { newSigningKey, signingFaults } from '../../../test/support/signed-zone.ts';
+import { DnssecAlgorithm } from '../../dns/dnssec/algorithms.ts';
+import { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { Committer } from '../journal/committer.ts';
+import { withoutSignatures } from '../signing/unsigned-names.ts';
+import type { ZoneDraft } from '../zone/draft.ts';
+import type { EmbeddedZone } from '../zone/embedded-zone.ts';
+import { expirationOf } from '../zone/signatures.ts';
+import { allRRsets, findRRset, type ZoneNode } from '../zone/zone-node.ts';
 import { ZoneSigning, type ZoneSigningOptions } from './zone-signing.ts';
 
 const DAY = 86_400;

@@ -1,14 +1,14 @@
 /** The signing of one zone over time: renewal in the second half and after clocks that are set. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { editedZone } from '../../test/support/edited-zone.ts';
-import { newSigningKey, signingFaults } from '../../test/support/signed-zone.ts';
-import { DnssecAlgorithm } from '../dns/dnssec/algorithms.ts';
-import { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { Committer } from './journal/committer.ts';
-import { expirationOf } from './zone/signatures.ts';
-import { allRRsets, findRRset } from './zone/zone-node.ts';
-import { withSerial, type ZoneVersion } from './zone/zone-version.ts';
+import { editedZone } from '../../../test/support/edited-zone.ts';
+import { newSigningKey, signingFaults } from '../../../test/support/signed-zone.ts';
+import { DnssecAlgorithm } from '../../dns/dnssec/algorithms.ts';
+import { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { Committer } from '../journal/committer.ts';
+import { expirationOf } from '../zone/signatures.ts';
+import { allRRsets, findRRset } from '../zone/zone-node.ts';
+import { withSerial, type ZoneVersion } from '../zone/zone-version.ts';
 import { ZoneSigning } from './zone-signing.ts';
 
 const DAY = 86_400;

@@ -1,16 +1,16 @@
 /** The watch of the signatures of a zone: what it counts in the renewals, and what it reports, once for each change of its state. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { editedZone } from '../../test/support/edited-zone.ts';
-import { newSigningKey } from '../../test/support/signed-zone.ts';
-import { DnssecAlgorithm } from '../dns/dnssec/algorithms.ts';
-import { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { Committer } from './journal/committer.ts';
+import { editedZone } from '../../../test/support/edited-zone.ts';
+import { newSigningKey } from '../../../test/support/signed-zone.ts';
+import { DnssecAlgorithm } from '../../dns/dnssec/algorithms.ts';
+import { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { Committer } from '../journal/committer.ts';
+import type { EmbeddedZone } from '../zone/embedded-zone.ts';
+import { expirationOf } from '../zone/signatures.ts';
+import { allRRsets } from '../zone/zone-node.ts';
+import { rdataText } from '../zone/zone-version.ts';
 import { SignatureWatch } from './signature-watch.ts';
-import type { EmbeddedZone } from './zone/embedded-zone.ts';
-import { expirationOf } from './zone/signatures.ts';
-import { allRRsets } from './zone/zone-node.ts';
-import { rdataText } from './zone/zone-version.ts';
 import { ZoneSigning } from './zone-signing.ts';
 
 const HOUR = 3_600;

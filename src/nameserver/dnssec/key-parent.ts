@@ -1,10 +1,10 @@
 /** The reports of the parent that a change of keys waits for: when it is queried again, and what is missing there. */
-import type { ParentReport, ParentZone } from '../core/zones/parent-zone.ts';
-import type { KeyPair } from '../dns/dnssec/key-file.ts';
-import type { DomainName } from '../dns/name.ts';
+import type { ParentReport, ParentZone } from '../../core/zones/parent-zone.ts';
+import type { KeyPair } from '../../dns/dnssec/key-file.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { isDsAmong, mayBeDsOf } from '../keys/key-roles.ts';
 import type { ProcedurePace } from './key-pace.ts';
 import type { Waits } from './key-waits.ts';
-import { isDsAmong, mayBeDsOf } from './keys/key-roles.ts';
 
 export interface ParentWatchOptions {
   readonly apex: DomainName;
