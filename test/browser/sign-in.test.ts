@@ -74,6 +74,26 @@ describeInBrowser('sign-in', () => {
     });
   });
 
+  it('signs out without a request that the ended session refuses, also if the reply is late', async () => {
+    await screens.with('/', { user: 'bob' }, async (page) => {
+      const stream = page.waitForResponse(/v1\/stream/);
+      await page.reload();
+      await stream;
+      // The server ends the stream with the session; the reply comes half a second after that.
+      await page.evaluate(() => {
+        const { fetch } = window;
+        window.fetch = async (input, init) => {
+          const response = await fetch(input, init);
+          if (init?.method === 'DELETE') await new Promise((done) => setTimeout(done, 500));
+          return response;
+        };
+      });
+      await page.getByRole('button', { name: 'bob' }).click();
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await title(page, 'Sign in');
+    });
+  });
+
   it('a link signs in once', async () => {
     const { url } = await screens.lab.operate('createLink', { user: 'alice' });
     const screen = await screens.open('/', { expected: [/\/v1\/sign-in/] });

@@ -8,7 +8,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { apiUrl } from './api.ts';
 import type { EventWithItsHostView } from './api-types.ts';
 import { plainName } from './names.ts';
-import { reloadMe, session } from './session.ts';
+import { isSigningOut, reloadMe, session } from './session.ts';
 
 /** Its host is in lower case, without a final dot. */
 export type HostEvent = EventWithItsHostView;
@@ -93,8 +93,8 @@ function resync(): void {
 
 /** Opens, closes or changes the stream as it is needed now. */
 function adjust(): void {
-  const isNeeded =
-    subscriptions.size > 0 && session.peek().state === 'signed-in' && document.visibilityState === 'visible';
+  const isSignedIn = session.peek().state === 'signed-in' && !isSigningOut.peek();
+  const isNeeded = subscriptions.size > 0 && isSignedIn && document.visibilityState === 'visible';
   const hosts = [...new Set([...subscriptions].flatMap((one) => one.watched))].sort().slice(0, 50);
   if (!isNeeded) {
     wasAway ||= source !== undefined;
@@ -179,6 +179,8 @@ function close(): void {
 document.addEventListener('visibilitychange', adjust);
 effect(() => {
   const { state } = session.value;
+  // The server ends the stream together with the session, before its reply is here.
+  void isSigningOut.value;
   if (state === 'signed-out') lastEventId = '';
   adjust();
 });

@@ -56,9 +56,17 @@ export function noteSignedOut(): void {
 
 whenSignedOut(noteSignedOut);
 
+/** The session is being ended here: nothing more is asked for with it. */
+export const isSigningOut = signal(false);
+
 export async function signOut(): Promise<void> {
-  await call('DELETE /v1/sign-in', {});
-  session.value = { state: 'signed-out', hadSession: false };
+  isSigningOut.value = true;
+  try {
+    await call('DELETE /v1/sign-in', {});
+    session.value = { state: 'signed-out', hadSession: false };
+  } finally {
+    isSigningOut.value = false;
+  }
 }
 
 /** The user who is signed in. Only for what is shown to one. */
