@@ -9,9 +9,9 @@ import { RRType } from '../dns/rdata.ts';
 import type { SqliteError } from '../sqlite/sqlite-error.ts';
 import { laterSerial, requireLaterSerial } from './journal/known-serials.ts';
 import { describeWithheld, type WithheldZone } from './journal/withheld-zone.ts';
-import { withoutSignatures } from './signing/unsigned-names.ts';
 import { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
+import { mapRRsets, withoutSignatures } from './zone/signatures.ts';
 import { newVersion, replaceStatics, StaticConflict, type StaticContent } from './zone/static-records.ts';
 import { type StaticRRsets, ZoneVersion } from './zone/zone-version.ts';
 
@@ -99,7 +99,7 @@ export function recoveredVersion(
   const draft = new ZoneDraft(base);
   // Where commits are lost, a signature may be of other data than the RRset has.
   if (base.isSigned && (stored?.damage.count ?? 0) > 0) {
-    for (const node of base.nodes.values()) draft.setSigned(withoutSignatures(node));
+    for (const node of base.nodes.values()) draft.setSigned(mapRRsets(node, withoutSignatures));
   }
   replaceStatics(draft, content, 'set-aside');
   draft.setSerial(chosen);

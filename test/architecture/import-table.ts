@@ -219,7 +219,6 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'nameserver/journal',
       'nameserver/keys',
       'nameserver/notify',
-      'nameserver/signing',
       'nameserver/sockets',
       'nameserver/threads',
       'nameserver/transfer',

@@ -1,5 +1,5 @@
 /**
- * Signatures that nobody renews are seen before resolvers refuse the zone: in metrics, status, log and webhook of the real server,
+ * Signatures that are not renewed are seen before resolvers refuse the zone: in metrics, status, log and webhook of the real server,
  * once for each change of their state. The server stays ready.
  */
 import { readdirSync, renameSync, writeFileSync } from 'node:fs';

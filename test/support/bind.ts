@@ -16,7 +16,7 @@ import { runOrThrow } from './process.ts';
 import { findProgram } from './programs.ts';
 
 /** Returns the text of named.conf. */
-function namedConf(options: PrimaryOptions, directory: string, port: number, lockFile: boolean): string {
+async function namedConf(options: PrimaryOptions, directory: string, port: number): Promise<string> {
   const keys = options.keys.map(
     (key) => `key "${key.name}" { algorithm ${key.algorithm}; secret "${key.secret}"; };\n`,
   );
@@ -33,20 +33,28 @@ function namedConf(options: PrimaryOptions, directory: string, port: number, loc
 };
 `;
   });
+  return `${await bindOptions(directory, port)}${keys.join('')}${zones.join('')}`;
+}
+
+/**
+ * Returns the options of a BIND that listens on 127.0.0.1 only, writes into its directory only, and has no control channel.
+ * @param more other options
+ */
+export async function bindOptions(directory: string, port: number, more = 'recursion no;'): Promise<string> {
   return `options {
   directory "${directory}";
   listen-on port ${port} { 127.0.0.1; };
   listen-on-v6 { none; };
   pid-file none;
   session-keyfile none;
-  ${lockFile ? 'lock-file none;' : ''}
-  recursion no;
+  ${(await hasLockFile()) ? 'lock-file none;' : ''}
+  ${more}
   empty-zones-enable no;
   dnssec-validation no;
   notify no;
 };
 controls { };
-${keys.join('')}${zones.join('')}`;
+`;
 }
 
 /**
@@ -70,7 +78,6 @@ export async function hasLockFile(): Promise<boolean> {
 
 /** Starts BIND; resolves when it answers for every zone. */
 export async function startBind(options: PrimaryOptions): Promise<PrimaryServer> {
-  const lockFile = await hasLockFile();
   return startPrimary(
     {
       kind: 'bind',
@@ -79,7 +86,7 @@ export async function startBind(options: PrimaryOptions): Promise<PrimaryServer>
         for (const [index, zone] of options.zones.entries()) {
           writeInto(directory, `zone${index}.db`, zoneFileText(zone));
         }
-        const config = namedConf(options, directory, port, lockFile);
+        const config = await namedConf(options, directory, port);
         return ['-g', '-c', writeInto(directory, 'named.conf', options.configure?.(config) ?? config)];
       },
     },

@@ -3,7 +3,7 @@
  * 127.0.0.2 is the primary of dyn.example.com; 127.0.0.3 is its second nameserver. Each is a real BIND.
  */
 import { join } from 'node:path';
-import { hasLockFile, namedCommand } from './bind.ts';
+import { bindOptions, namedCommand } from './bind.ts';
 import { dig } from './dig.ts';
 import { freePort } from './free-port.ts';
 import { freshDirectory, type KeySpec, writeInto } from './primary-server.ts';
@@ -49,28 +49,14 @@ const SERIAL = 100;
 export async function openDelegationLab(options: DelegationLabOptions): Promise<DelegationLab> {
   const port = await freePort();
   const directory = freshDirectory('delegation');
-  const lockFile = await hasLockFile();
   const running: RunningProcess[] = [];
   const relays: Relay[] = [];
   const { key, secondary = 'current', content = CONTENT } = options;
 
   async function start(address: string, recursion: boolean, zones: string, question: string): Promise<void> {
     const ownPort = address === ROOT ? port : await freePort();
-    const config = `options {
-  directory "${directory}";
-  listen-on port ${ownPort} { 127.0.0.1; };
-  listen-on-v6 { none; };
-  pid-file none;
-  session-keyfile none;
-  ${lockFile ? 'lock-file none;' : ''}
-  recursion ${recursion ? 'yes' : 'no'};
-  allow-query { any; };
-  empty-zones-enable no;
-  dnssec-validation no;
-  notify no;
-};
-controls { };
-key "${key.name}" { algorithm ${key.algorithm}; secret "${key.secret}"; };
+    const bind = await bindOptions(directory, ownPort, `recursion ${recursion ? 'yes' : 'no'}; allow-query { any; };`);
+    const config = `${bind}key "${key.name}" { algorithm ${key.algorithm}; secret "${key.secret}"; };
 ${zones}`;
     const file = writeInto(directory, `${address}.conf`, config);
     running.push(

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasLockFile, namedCommand } from './bind.ts';
+import { bindOptions, namedCommand } from './bind.ts';
 import { dig, type ServerAddress } from './dig.ts';
 import { REPOSITORY } from './installation.ts';
 import { freshDirectory, type KeySpec, writeInto } from './primary-server.ts';
@@ -58,21 +58,7 @@ function deployed(file: string, { zone, primary }: SecondaryOptions, directory: 
 async function prepareBind(options: SecondaryOptions, directory: string): Promise<readonly string[]> {
   const { key, port, zone } = options;
   writeInto(directory, `${zone}.key`, `key "${key.name}" { algorithm ${key.algorithm}; secret "${key.secret}"; };\n`);
-  const config = `options {
-  directory "${directory}";
-  listen-on port ${port} { 127.0.0.1; };
-  listen-on-v6 { none; };
-  pid-file none;
-  session-keyfile none;
-  ${(await hasLockFile()) ? 'lock-file none;' : ''}
-  recursion no;
-  empty-zones-enable no;
-  dnssec-validation no;
-  notify no;
-};
-controls { };
-`;
-  const text = config + deployed('bind/secondary.conf.local', options, directory);
+  const text = (await bindOptions(directory, port)) + deployed('bind/secondary.conf.local', options, directory);
   return ['-g', '-c', writeInto(directory, 'named.conf', options.configure?.(text) ?? text)];
 }
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasLockFile, namedCommand } from './bind.ts';
+import { bindOptions, namedCommand } from './bind.ts';
 import { dig, type ServerAddress } from './dig.ts';
 import { freePort } from './free-port.ts';
 import { freshDirectory, writeInto } from './primary-server.ts';
@@ -146,20 +146,7 @@ async function startBindOf(directory: string, zones: readonly HierarchyZone[]) {
     const file = join(directory, `${fileOf(zone)}${zone.isSigned ? '.signed' : ''}`);
     return `zone "${zone.name}" { type primary; file "${file}"; };\n`;
   });
-  const config = `options {
-  directory "${directory}";
-  listen-on port ${port} { 127.0.0.1; };
-  listen-on-v6 { none; };
-  pid-file none;
-  session-keyfile none;
-  ${(await hasLockFile()) ? 'lock-file none;' : ''}
-  recursion no;
-  empty-zones-enable no;
-  dnssec-validation no;
-  notify no;
-};
-controls { };
-${clauses.join('')}`;
+  const config = `${await bindOptions(directory, port)}${clauses.join('')}`;
   const process_ = await startProcess({
     command: namedCommand(directory),
     args: ['-g', '-c', writeInto(directory, 'named.conf', config)],

@@ -1,6 +1,6 @@
 /** BIND on 127.0.0.1 as the root, the resolver and the signed zone example.com; and copies of zones that it serves elsewhere. */
 import { join } from 'node:path';
-import { hasLockFile, namedCommand } from './bind.ts';
+import { bindOptions, namedCommand } from './bind.ts';
 import { dig } from './dig.ts';
 import { freshDirectory, writeInto } from './primary-server.ts';
 import { type RunningProcess, removeNow, runOrThrow, startProcess } from './process.ts';
@@ -29,21 +29,7 @@ export async function serveZones(
   const file = writeInto(
     directory,
     'named.conf',
-    `options {
-  directory "${directory}";
-  listen-on port ${port} { 127.0.0.1; };
-  listen-on-v6 { none; };
-  pid-file none;
-  session-keyfile none;
-  ${(await hasLockFile()) ? 'lock-file none;' : ''}
-  recursion ${recursion ? 'yes' : 'no'};
-  allow-query { any; };
-  empty-zones-enable no;
-  dnssec-validation no;
-  notify no;
-};
-controls { };
-${clauses.join('\n')}
+    `${await bindOptions(directory, port, `recursion ${recursion ? 'yes' : 'no'}; allow-query { any; };`)}${clauses.join('\n')}
 `,
   );
   let server: RunningProcess | undefined;

@@ -2,9 +2,9 @@
 import { periodState } from '../../dns/dnssec/signed-data.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { type DsFields, RRType } from '../../dns/rdata.ts';
+import { timeText } from '../../dns/time-text.ts';
 import type { ParentServers } from './delegation.ts';
 import { finding } from './dnssec-keys.ts';
-import { timeText } from './dnssec-signature.ts';
 import type { Finding, Lookup, LookupReply } from './ports.ts';
 
 export interface ParentView {

@@ -1,7 +1,9 @@
 /** `dyndns doctor`: whether one of the signatures of an RRset is valid now, in words. */
+
 import { signableRRset } from '../../dns/dnssec/canonical.ts';
 import type { Signature, SignatureFault, ZoneKeys } from '../../dns/dnssec/verify.ts';
 import type { RRset } from '../../dns/rrset.ts';
+import { timeText } from '../../dns/time-text.ts';
 import type { FindingStatus } from './ports.ts';
 
 /** An RRset with its RRSIG records, as a nameserver serves it; undefined: it has none. */
@@ -83,9 +85,4 @@ function ofFault({ inception, expiration }: Signature, fault: SignatureFault): S
     default:
       return { status: 'problem', text: FAULTS[fault], advice: TRANSFER };
   }
-}
-
-/** @param seconds since 1970 */
-export function timeText(seconds: number): string {
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
 }

@@ -15,10 +15,10 @@ import { algorithmMnemonic, type KeyPair } from '../../dns/dnssec/key-file.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { formatRdata } from '../../dns/presentation/rdata-text.ts';
 import { type DnskeyFields, type DsFields, RRType } from '../../dns/rdata.ts';
+import { timeText } from '../../dns/time-text.ts';
 import { type KeyStore, KeyStoreError } from '../keys/key-store.ts';
-import { cdsOf, describeMissingKeys, dnskeysOf, isSameKey } from '../keys/missing-keys.ts';
-import { expirationOf } from '../zone/signatures.ts';
-import { allRRsets } from '../zone/zone-node.ts';
+import { cdsOf, dnskeysOf, isSameKey, keyProblem } from '../keys/missing-keys.ts';
+import { SignatureTally } from '../zone/signature-tally.ts';
 import type { ZoneVersion } from '../zone/zone-version.ts';
 import { TimeSlices } from './time-slices.ts';
 
@@ -66,14 +66,14 @@ export class EmbeddedZoneDnssec implements ZoneDnssec {
     const dnskeys = dnskeysOf(version);
     const announced = cdsOf(version);
     const procedure = this.#parts.procedureOf?.(apex)?.state;
-    const problem = keyProblem(() => describeMissingKeys(apex, dnskeys, keys.load(apex), keys.directory));
+    const problem = keyProblem(version, keys);
     return {
       zone,
       state: announced.some(isDeleteRequest) ? 'leaving' : 'signed',
       serial,
       keys: dnskeys.map((dnskey) => signedKey(apex, dnskey, announced)).sort((a, b) => a.keyTag - b.keyTag),
       chain,
-      signatures: await countSignatures(version, now()),
+      ...(await countSignatures(version, now())),
       ...(procedure !== undefined && { procedure: procedureView(procedure) }),
       ...(problem !== undefined && { problem }),
     };
@@ -97,10 +97,10 @@ export class EmbeddedZoneDnssec implements ZoneDnssec {
   }
 
   async #proceed(apex: DomainName, task: (procedure: ZoneProcedure) => Promise<void>): Promise<void> {
-    const { status, problem } = await this.status(apex).then((view) => ({ status: view.state, problem: view.problem }));
     const procedure = this.#parts.procedureOf?.(apex);
     if (procedure === undefined) {
-      const why = status === 'unsigned' ? `The zone '${apex}' is not signed.` : problem;
+      const { state, problem } = await this.status(apex);
+      const why = state === 'unsigned' ? `The zone '${apex}' is not signed.` : problem;
       throw new AppError('conflict', why ?? `The zone '${apex}' is not signed by this server.`);
     }
     try {
@@ -183,39 +183,17 @@ function signedKey(apex: DomainName, dnskey: DnskeyFields, announced: readonly D
   };
 }
 
-async function countSignatures(version: ZoneVersion, now: number): Promise<NonNullable<DnssecStatus['signatures']>> {
+async function countSignatures(version: ZoneVersion, now: number): Promise<Pick<DnssecStatus, 'signatures'>> {
   const slices = new TimeSlices();
-  let count = 0;
-  let expired = 0;
-  let earliest = Number.POSITIVE_INFINITY;
-  let latest = 0;
+  const tally = new SignatureTally(now);
   for (const node of version.nodes.values()) {
-    for (const { signatures = [] } of allRRsets(node)) {
-      for (const signature of signatures) {
-        const expiration = expirationOf(signature);
-        count += 1;
-        if (expiration < now) expired += 1;
-        if (expiration < earliest) earliest = expiration;
-        if (expiration > latest) latest = expiration;
-      }
-    }
+    tally.add(node);
     if (slices.over) await slices.next();
   }
-  return { count, earliestExpiration: timeText(earliest), latestExpiration: timeText(latest), expired };
-}
-
-/** @param seconds since 1970 */
-function timeText(seconds: number): string {
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
-}
-
-function keyProblem(find: () => string | undefined): string | undefined {
-  try {
-    return find();
-  } catch (error) {
-    if (error instanceof KeyStoreError) return error.message;
-    throw error;
-  }
+  const { count, expired, firstExpiration, lastExpiration } = tally;
+  if (firstExpiration === undefined || lastExpiration === undefined) return {};
+  const times = { earliestExpiration: timeText(firstExpiration), latestExpiration: timeText(lastExpiration) };
+  return { signatures: { count, ...times, expired } };
 }
 
 /** @throws AppError in place of KeyStoreError */

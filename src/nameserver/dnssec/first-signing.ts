@@ -174,7 +174,7 @@ class JobWriter {
   #length = 0;
   #children: number[] = [];
 
-  /** @returns false if there is no room for it; there always is in an empty one */
+  /** @returns false if it does not fit; it always fits into an empty one */
   add({ node, isApex, isCovered }: PlacedName): boolean {
     const length = 1 + nodeLength(node);
     if (this.#length + length > this.#octets.length) {

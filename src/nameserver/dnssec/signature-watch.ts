@@ -5,9 +5,10 @@
 import type { SigningFigures } from '../../core/monitoring.ts';
 import type { ChangeOfSignatures, SigningState } from '../../core/notices/notices.ts';
 import type { DomainName } from '../../dns/name.ts';
+import { timeText } from '../../dns/time-text.ts';
 import { TimeSlices } from '../admin/time-slices.ts';
+import { SignatureTally } from '../zone/signature-tally.ts';
 import type { ZoneVersion } from '../zone/zone-version.ts';
-import { SignatureTally } from './signature-tally.ts';
 
 /** What the renewal reports to. */
 export interface RenewalReport {
@@ -135,9 +136,4 @@ export class SignatureWatch implements RenewalReport {
       ? `${Math.max(1, expired!)} of ${count} signatures of the zone '${apex}' have expired, the first at ${time}: resolvers refuse these names.`
       : `Signatures of the zone '${apex}' expire soon, the first at ${time}. They should have been renewed.`;
   }
-}
-
-/** @param seconds since 1970 */
-export function timeText(seconds: number): string {
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
 }

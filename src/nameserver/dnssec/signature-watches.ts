@@ -2,10 +2,11 @@
 import type { ZoneState } from '../../core/admin/zone-admin.ts';
 import type { SigningFigures } from '../../core/monitoring.ts';
 import type { ChangeOfSignatures } from '../../core/notices/notices.ts';
-import { type KeyStore, KeyStoreError } from '../keys/key-store.ts';
-import { describeMissingKeys, dnskeysOf } from '../keys/missing-keys.ts';
+import { timeText } from '../../dns/time-text.ts';
+import type { KeyStore } from '../keys/key-store.ts';
+import { keyProblem } from '../keys/missing-keys.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
-import { SignatureWatch, timeText } from './signature-watch.ts';
+import { SignatureWatch } from './signature-watch.ts';
 
 export interface SignatureWatchesParts {
   readonly keys: KeyStore;
@@ -83,14 +84,7 @@ export class SignatureWatches {
   }
 
   /** Also of a zone that is renewed: without its keys it could not be after a restart. */
-  #keyProblem({ apex, published, refusal }: EmbeddedZone): string | undefined {
-    if (refusal !== undefined) return refusal;
-    const { keys } = this.#parts;
-    try {
-      return describeMissingKeys(apex, dnskeysOf(published), keys.load(apex), keys.directory);
-    } catch (error) {
-      if (error instanceof KeyStoreError) return error.message;
-      throw error;
-    }
+  #keyProblem({ published, refusal }: EmbeddedZone): string | undefined {
+    return refusal ?? keyProblem(published, this.#parts.keys);
   }
 }

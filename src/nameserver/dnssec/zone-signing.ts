@@ -15,12 +15,12 @@ import { lacksSigner, unsignedNames } from '../signing/unsigned-names.ts';
 import { type SigningPolicy, urgentSeconds, ZoneSigner } from '../signing/zone-signer.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
+import { SignatureTally } from '../zone/signature-tally.ts';
 import { readU32 } from '../zone/signatures.ts';
 import { isSignerType } from '../zone/signer-types.ts';
 import { allRRsets } from '../zone/zone-node.ts';
 import type { ZoneVersion } from '../zone/zone-version.ts';
 import { type SuccessorStore, signWhileServed } from './first-signing.ts';
-import { SignatureTally } from './signature-tally.ts';
 import type { RenewalReport } from './signature-watch.ts';
 
 /** The option `dnssec` of a zone. */

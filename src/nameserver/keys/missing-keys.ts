@@ -5,6 +5,7 @@ import type { KeyPair } from '../../dns/dnssec/key-file.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { type DnskeyFields, type DsFields, type Rdata, RRType } from '../../dns/rdata.ts';
 import { rdataOf, type ZoneVersion } from '../zone/zone-version.ts';
+import { type KeyStore, KeyStoreError } from './key-store.ts';
 
 /** The DNSKEY records of a signed version; none of an unsigned one. */
 export function dnskeysOf(version: ZoneVersion): readonly DnskeyFields[] {
@@ -44,6 +45,17 @@ export function describeMissingKeys(
     'resolvers would refuse other signatures while the parent has the DS record of this key. Put it back from a backup ' +
     "('dyndns restore FILE', with FILE.keys next to FILE)."
   );
+}
+
+/** As describeMissingKeys, of a version; also keys that cannot be read. */
+export function keyProblem(version: ZoneVersion, keys: KeyStore): string | undefined {
+  const { apex } = version;
+  try {
+    return describeMissingKeys(apex, dnskeysOf(version), keys.load(apex), keys.directory);
+  } catch (error) {
+    if (error instanceof KeyStoreError) return error.message;
+    throw error;
+  }
 }
 
 export function isSameKey(a: DnskeyFields, b: DnskeyFields): boolean {

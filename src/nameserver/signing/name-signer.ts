@@ -1,7 +1,7 @@
 /** Signs the RRsets of one name that its zone has authority for (RFC 4035 §2.2), in the main thread and in others. */
 import type { SigningKey } from '../../dns/dnssec/signing-key.ts';
 import { RRType } from '../../dns/rdata.ts';
-import { mapRRsets, signatureOf, withSignatures } from '../zone/signatures.ts';
+import { mapRRsets, signatureOf, withoutSignatures, withSignatures } from '../zone/signatures.ts';
 import { findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 
 /** Clocks of validators may be behind. */
@@ -61,8 +61,4 @@ export function signatureBy(
 
 export function isChainType(type: number): boolean {
   return type === RRType.NSEC || type === RRType.NSEC3;
-}
-
-function withoutSignatures(rrset: ZoneRRset): ZoneRRset {
-  return rrset.signatures === undefined ? rrset : withSignatures(rrset, []);
 }

@@ -2,8 +2,7 @@
 
 import { RRType } from '../../dns/rdata.ts';
 import { cutAbove } from '../zone/occlusion.ts';
-import { mapRRsets, withSignatures } from '../zone/signatures.ts';
-import { findRRset, type ZoneNode } from '../zone/zone-node.ts';
+import { findRRset } from '../zone/zone-node.ts';
 import type { ZoneVersion } from '../zone/zone-version.ts';
 import { mapAuthoritative } from './name-signer.ts';
 
@@ -23,9 +22,4 @@ export function* unsignedNames(version: ZoneVersion): Generator<string | undefin
     });
     yield isMissing || mapped !== node ? node.key : undefined;
   }
-}
-
-/** The name without signatures. */
-export function withoutSignatures(node: ZoneNode): ZoneNode {
-  return mapRRsets(node, (rrset) => (rrset.signatures === undefined ? rrset : withSignatures(rrset, [])));
 }

@@ -66,6 +66,11 @@ export function withSignatures({ type, ttl, rdatas }: ZoneRRset, signatures: rea
   return signatures.length === 0 ? { type, ttl, rdatas } : { type, ttl, rdatas, signatures };
 }
 
+/** Itself if it has none. */
+export function withoutSignatures(rrset: ZoneRRset): ZoneRRset {
+  return rrset.signatures === undefined ? rrset : withSignatures(rrset, []);
+}
+
 /** The signatures of an RRset as records. */
 export function* rrsigRecords(wireText: string, rrset: ZoneRRset, apexKey: string): Generator<ZoneRecord> {
   for (const signature of rrset.signatures ?? []) {

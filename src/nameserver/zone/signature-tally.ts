@@ -1,13 +1,15 @@
-/** Counts the signatures of names: how many there are, how many have expired, and when the first one expires. */
-import { expirationOf } from '../zone/signatures.ts';
-import { allRRsets, type ZoneNode } from '../zone/zone-node.ts';
+/** Counts the signatures of names: how many there are, how many have expired, and when the first and the last one expire. */
+import { expirationOf } from './signatures.ts';
+import { allRRsets, type ZoneNode } from './zone-node.ts';
 
 export class SignatureTally {
   readonly #now: number;
   count = 0;
   expired = 0;
-  /** Seconds since 1970; undefined: there is no signature. */
+  /** Seconds since 1970; undefined without signatures. */
   firstExpiration: number | undefined;
+  /** Seconds since 1970; undefined without signatures. */
+  lastExpiration: number | undefined;
 
   /** @param now seconds since 1970 */
   constructor(now: number) {
@@ -25,5 +27,6 @@ export class SignatureTally {
     this.count += 1;
     if (expiration < this.#now) this.expired += 1;
     if (this.firstExpiration === undefined || expiration < this.firstExpiration) this.firstExpiration = expiration;
+    if (this.lastExpiration === undefined || expiration > this.lastExpiration) this.lastExpiration = expiration;
   }
 }
