@@ -19,6 +19,7 @@ import { type CookieAnswers, cookieAnswers, dailySecrets } from './answer/cookie
 import type { DnsService } from './answer/dns-service.ts';
 import { NameserverService } from './answer/service.ts';
 import { NameserverCounts, secondaryLag } from './counts.ts';
+import { BootstrapRecords } from './dnssec/bootstrap-records.ts';
 import { SignatureWatches } from './dnssec/signature-watches.ts';
 import { closeSignedZone, openSignedZone, type SignedZone } from './dnssec/signed-zone.ts';
 import { type DnssecSettings, GOES_ON } from './dnssec/zone-signing.ts';
@@ -106,6 +107,7 @@ export class Nameserver {
   /** Keys of zones that were unsigned while the configuration still has the option `dnssec`. */
   readonly #left = new Set<string>();
   readonly #watches: SignatureWatches;
+  readonly #bootstrap: BootstrapRecords;
   /** Changes of signatures from before it listens: what receives them is not there yet. Undefined afterwards. */
   #unreported: ChangeOfSignatures[] | undefined = [];
   readonly #keys: KeyStore;
@@ -158,6 +160,14 @@ export class Nameserver {
         this.#counts.commitFailed();
         options.onWarning(`The zone database could not be written: ${textOf(error)}`);
       },
+    });
+    this.#bootstrap = new BootstrapRecords({
+      zones: () => this.#generation.index,
+      committer: this.#committer,
+      parent: options.parent,
+      pace: options.keyPace,
+      monotonicMs: () => performance.now(),
+      onWarning: options.onWarning,
     });
     this.#notifier = new Notifier(
       ({ zone, secondary, problem }) =>
@@ -398,6 +408,7 @@ export class Nameserver {
       makeUdp: this.#threads && (() => this.#threads!.socket()),
     });
     this.#setSecondaries();
+    this.#bootstrap.start();
     const changes = this.#unreported ?? [];
     this.#unreported = undefined;
     for (const change of changes) this.#options.onSignatures?.(change);
@@ -418,6 +429,7 @@ export class Nameserver {
     await this.#threads?.close();
     for (const { publisher } of this.#generation.zones.values()) publisher.close();
     this.#watches.close();
+    await this.#bootstrap.close();
     for (const signed of this.#signings.values()) await closeSignedZone(signed);
     await this.#committer.settled();
     // After a command without sockets, such as an import, folding now saves the next start a replay.
@@ -562,6 +574,10 @@ export class Nameserver {
         now: nowSeconds,
         monotonicMs: () => performance.now(),
         lagging: (serial) => this.#lagging(apex, serial),
+        // A command without a listener does not wait for the parent.
+        onAnnounced: async () => {
+          if (this.addresses.length > 0) await this.#bootstrap.update();
+        },
         onUnsigned: () => {
           this.#signings.delete(apex.key);
           this.#watches.remove(apex.key);

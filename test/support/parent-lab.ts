@@ -21,6 +21,8 @@ import { type Relay, startRelay } from './relay.ts';
 
 export const PARENT = 'example.com';
 export const CHILD = 'child.example.com';
+/** Another child, with the nameservers of CHILD. */
+export const SHOP = 'shop.example.com';
 export const CHILD_ADDRESS = '127.0.0.3';
 export const CHILD_SECONDARY = '127.0.0.4';
 const FIRST = '127.0.0.1';
@@ -35,8 +37,8 @@ export interface ParentLab {
   readonly resolver: ServerAddress;
   /** The parent does what the CDS records of the child want (RFC 7344 §4), at its first nameserver. */
   takeCds(): Promise<void>;
-  /** Puts a DS there in place of all others. @param ds in presentation form; none: removes them */
-  putDs(ds: readonly string[]): Promise<void>;
+  /** Puts a DS there in place of all others. @param ds in presentation form; none: removes them @param zone default: CHILD */
+  putDs(ds: readonly string[], zone?: string): Promise<void>;
   /** The second nameserver gets what the first one has. */
   catchUp(): Promise<void>;
   /** A query through the resolver. `secure`: with AD. */
@@ -112,6 +114,8 @@ ns1 A ${FIRST}
 ns2 A ${SECOND}
 child NS ns1.child
 child NS ns2.child
+shop NS ns1.child
+shop NS ns2.child
 ns1.child A ${CHILD_ADDRESS}
 ns2.child A ${CHILD_SECONDARY}
 ${target}`;
@@ -148,10 +152,12 @@ zone "${PARENT}" { type primary; file "${parentFile}"; allow-update { key "${KEY
       `${anchors}zone "." { type hint; file "${hint}"; };\n`,
     );
     const exchanger = new UdpExchanger(resolver);
-    const dsOf = async (server: ServerAddress) =>
-      (await dig(server, [CHILD, 'DS', '+norecurse'])).short.toSorted().join();
-    const putDs = async (ds: readonly string[]) => {
-      const lines = [`update delete ${CHILD} DS`, ...ds.map((each) => `update add ${CHILD} ${DS_TTL} DS ${each}`)];
+    const dsOf = async (server: ServerAddress) => {
+      const replies = await Promise.all([CHILD, SHOP].map((zone) => dig(server, [zone, 'DS', '+norecurse'])));
+      return replies.map(({ short }) => short.toSorted().join()).join();
+    };
+    const putDs = async (ds: readonly string[], zone = CHILD) => {
+      const lines = [`update delete ${zone} DS`, ...ds.map((each) => `update add ${zone} ${DS_TTL} DS ${each}`)];
       const { code, stderr } = await nsupdate(first, KEY, PARENT, lines);
       if (code !== 0) throw new Error(stderr);
     };

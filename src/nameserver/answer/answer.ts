@@ -11,7 +11,7 @@ import { findNearestAncestor, lowerCaseText, MAX_NAME_OCTETS } from '../../dns/n
 import { RRType } from '../../dns/rdata.ts';
 import { Rcode } from '../../dns/wire/message.ts';
 import { HASH_LABEL_OCTETS } from '../zone/chain-order.ts';
-import { allRRsets, findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
+import { allRRsets, findRRset, hasRecords, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 import { parentKey } from '../zone/zone-version.ts';
 import type { AnswerableVersion, AnswerableZone, OwnedRRset, ZoneIndex } from './answerable.ts';
 import { addOnce, addSigned, type Encloser, Proofs, rrsigRRset, signedSoa, wildcardAt } from './proofs.ts';
@@ -294,8 +294,7 @@ class Lookup {
 /** A name that exists: with data, an empty non-terminal, or the apex. The owner name of an NSEC3 record is none. */
 function nameAt(version: AnswerableVersion, key: string): ZoneNode | undefined {
   const node = version.find(key);
-  if (node === undefined || node.rrsets.length > 0 || node.children > 0) return node;
-  return key.length === version.apex.key.length ? node : undefined;
+  return node !== undefined && (node.children > 0 || hasRecords(node)) ? node : undefined;
 }
 
 /** The signatures of a name, of one RRset where that is enough (RFC 8482 §7). */

@@ -94,6 +94,7 @@ async function lab() {
         onWarning: (text) => state.warnings.push(text),
         onProgress: () => undefined,
         watch: { renewed: () => undefined },
+        onAnnounced: async () => {},
         onUnsigned: () => {
           state.unsigned += 1;
         },

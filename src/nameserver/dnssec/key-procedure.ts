@@ -48,6 +48,8 @@ export interface KeyProcedureOptions {
   readonly monotonicMs: () => number;
   readonly onWarning: (text: string) => void;
   readonly onProgress: (text: string) => void;
+  /** The zone has other CDS records. The parent is notified of them afterwards. Never rejects. */
+  readonly onAnnounced: () => Promise<void>;
   /** The zone was unsigned. */
   readonly onUnsigned: () => void;
 }
@@ -436,7 +438,7 @@ export class KeyProcedure {
 
   /** Publishes other CDS and CDNSKEY records, and notifies the parent of them. */
   async #announce(announced: readonly SigningKey[] | 'delete' | undefined): Promise<void> {
-    const { zone, signing, parent, onProgress, onWarning } = this.#options;
+    const { zone, signing, parent, onAnnounced, onProgress, onWarning } = this.#options;
     await signing.use({ announced });
     if (announced !== undefined && announced !== 'delete') {
       const keys = announced.map(({ keyTag, dnskey }) => `${keyTag} (${algorithmMnemonic(dnskey.algorithm)})`);
@@ -444,8 +446,8 @@ export class KeyProcedure {
         `The zone '${zone.apex}' has a CDS record of the key ${keys.join(', ')}. If its parent does not read CDS records, give it the DS record: run 'dyndns zone dnssec ${zone.apex}'.`,
       );
     }
-    void parent?.notifyCds(zone.apex).then((failures) => {
-      for (const text of failures)
+    void onAnnounced().then(async () => {
+      for (const text of (await parent?.notifyCds(zone.apex)) ?? [])
         onProgress(`The parent of '${zone.apex}' was not notified of its CDS records: ${text}`);
     });
   }

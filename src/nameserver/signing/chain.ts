@@ -7,7 +7,8 @@ import { RRType } from '../../dns/rdata.ts';
 import type { ChainOrder, SharedChain } from '../zone/chain-order.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import { cutAbove, type ZoneNames } from '../zone/occlusion.ts';
-import { findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
+import { isChainType } from '../zone/signer-types.ts';
+import { findRRset, hasRecords, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 import { ZoneNodes } from '../zone/zone-nodes.ts';
 import { isCut, isStrictlyBelow, negativeTtlOf, parentKey, type ZoneVersion } from '../zone/zone-version.ts';
 import { type ChainKind, Nsec3Kind, NsecKind, octetsOf, ownerFoundBy, textOf } from './chain-kind.ts';
@@ -224,14 +225,14 @@ class ChainUpdate {
 /** The types in the record of a name; undefined: the name has none. */
 export function chainTypes(zone: ZoneNames, node: ZoneNode, kind: ChainKind): number[] | undefined {
   const { rrsets, signerRRsets = [], children, key } = node;
-  if (rrsets.length === 0 && (children === 0 || !kind.hasEmptyNonTerminals)) return undefined;
+  if (!hasRecords(node) && (children === 0 || !kind.hasEmptyNonTerminals)) return undefined;
   if (cutAbove(zone, key) !== undefined) return undefined;
   const isDelegation = key !== zone.apex.key && findRRset(node, RRType.NS) !== undefined;
   // Beside a delegation is glue, for which the zone has no authority (RFC 5155 §7.1, RFC 4035 §2.3).
   const types = rrsets
     .map(({ type }) => type)
     .filter((type) => !isDelegation || type === RRType.NS || type === RRType.DS);
-  for (const { type } of signerRRsets) if (type !== RRType.NSEC && type !== RRType.NSEC3) types.push(type);
+  for (const { type } of signerRRsets) if (!isChainType(type)) types.push(type);
   if (kind.type === RRType.NSEC) types.push(RRType.NSEC, RRType.RRSIG);
   else if (types.length > 0 && (!isDelegation || types.includes(RRType.DS))) types.push(RRType.RRSIG);
   return types;

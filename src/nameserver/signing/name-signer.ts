@@ -2,6 +2,7 @@
 import type { SigningKey } from '../../dns/dnssec/signing-key.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { mapRRsets, signatureOf, withoutSignatures, withSignatures } from '../zone/signatures.ts';
+import { isChainType } from '../zone/signer-types.ts';
 import { findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 
 /** Clocks of validators may be behind. */
@@ -57,8 +58,4 @@ export function signatureBy(
 ): string {
   const period = { inception: nowSeconds - INCEPTION_BEFORE_SECONDS, expiration: nowSeconds + validitySeconds };
   return signatureOf(key.sign({ ownerKey, type, ttl, rdatas }, period), key.zone.octets.length);
-}
-
-export function isChainType(type: number): boolean {
-  return type === RRType.NSEC || type === RRType.NSEC3;
 }

@@ -12,10 +12,11 @@ import type { DraftSigner, ZoneDraft } from '../zone/draft.ts';
 import { cutAbove } from '../zone/occlusion.ts';
 import { sameData } from '../zone/same-rrset.ts';
 import { expirationOf, inceptionOf, keyTagOf, withSignatures } from '../zone/signatures.ts';
+import { isChainType } from '../zone/signer-types.ts';
 import { allRRsets, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 import { negativeTtlOf, rdataText, type ZoneVersion } from '../zone/zone-version.ts';
 import { Chain } from './chain.ts';
-import { INCEPTION_BEFORE_SECONDS, isChainType, mapAuthoritative, signatureBy } from './name-signer.ts';
+import { INCEPTION_BEFORE_SECONDS, mapAuthoritative, signatureBy } from './name-signer.ts';
 import type { SignatureTimes } from './signed-table.ts';
 
 export interface SigningPolicy {

@@ -12,7 +12,7 @@ import type { RRset } from '../../dns/rrset.ts';
 import { ownerOfEdit, type Prerequisite, type ZoneEdit } from '../../dns/zone-change.ts';
 import type { ZoneDraft } from './draft.ts';
 import { NodeEditor } from './node-editor.ts';
-import { findRRset, type ZoneRRset } from './zone-node.ts';
+import { findRRset, hasRecords, type ZoneRRset } from './zone-node.ts';
 import { rdataText } from './zone-version.ts';
 
 /** The RCODE of the first prerequisite that fails (RFC 2136 §3.2.5), or 'hold'. */
@@ -25,10 +25,10 @@ export function checkPrerequisites(draft: ZoneDraft, prerequisites: readonly Pre
     const node = draft.find(ownerName.key);
     switch (kind) {
       case 'name-in-use':
-        if (node === undefined || node.rrsets.length === 0) return 'NXDOMAIN';
+        if (node === undefined || !hasRecords(node)) return 'NXDOMAIN';
         break;
       case 'name-not-in-use':
-        if (node !== undefined && node.rrsets.length > 0) return 'YXDOMAIN';
+        if (node !== undefined && hasRecords(node)) return 'YXDOMAIN';
         break;
       case 'rrset-exists':
         if (node === undefined || findRRset(node, prerequisite.type) === undefined) return 'NXRRSET';

@@ -9,3 +9,7 @@ const SIGNER_TYPES: ReadonlySet<number> = new Set([
 export function isSignerType(type: number): boolean {
   return type >= RRType.RRSIG && SIGNER_TYPES.has(type);
 }
+
+export function isChainType(type: number): boolean {
+  return type === RRType.NSEC || type === RRType.NSEC3;
+}

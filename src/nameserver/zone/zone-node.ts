@@ -1,4 +1,6 @@
 /** One name of an embedded zone, and its records. */
+import { isChainType } from './signer-types.ts';
+
 /** The records of one type at one name. */
 export interface ZoneRRset {
   readonly type: number;
@@ -23,7 +25,7 @@ export interface ZoneNode {
   readonly rrsets: readonly ZoneRRset[];
   /**
    * In a signed zone what its signer makes (signer-types.ts), apart from the data of the zone, so that no edit and no list has it.
-   * Absent where there is none. The owner name of an NSEC3 record has nothing else.
+   * Absent where there is none.
    */
   readonly signerRRsets?: readonly ZoneRRset[];
   /** Number of nodes one label below; not maintained for the apex. */
@@ -32,6 +34,11 @@ export interface ZoneNode {
 
 export function allRRsets({ rrsets, signerRRsets }: Pick<ZoneNode, 'rrsets' | 'signerRRsets'>): readonly ZoneRRset[] {
   return signerRRsets === undefined ? rrsets : [...rrsets, ...signerRRsets];
+}
+
+/** It has records that queries see. The owner name of an NSEC3 record mostly has nothing else, and does not exist for them (RFC 5155 §7.2.8). */
+export function hasRecords({ rrsets, signerRRsets }: Pick<ZoneNode, 'rrsets' | 'signerRRsets'>): boolean {
+  return rrsets.length > 0 || (signerRRsets?.some(({ type }) => !isChainType(type)) ?? false);
 }
 
 /** One record of class IN, in the form of journal and transfers. */
