@@ -65,6 +65,8 @@ const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       'It runs on a router; test/openwrt/options.test.ts runs the script under two shells.',
   },
   'dnssec.md': {
+    'dig _dsboot.customer.example._signal.ns1.provider.example CDS':
+      'test/interop/bootstrap.test.ts queries such names.',
     'dyndns zone dnssec dyndns.example.com': 'test/cli/zone-dnssec.test.ts runs it for a signed zone.',
     'dyndns zone dnssec dyndns.example.com roll': 'test/cli/zone-dnssec.test.ts runs it for a signed zone.',
     'dyndns zone dnssec dyndns.example.com roll --algorithm ed25519':

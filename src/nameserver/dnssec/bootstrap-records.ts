@@ -7,7 +7,6 @@ import type { ParentZone } from '../../core/zones/parent-zone.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { TimeSlices } from '../admin/time-slices.ts';
 import type { Committer } from '../journal/committer.ts';
-import { textOf } from '../open-journal.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { sameData } from '../zone/same-rrset.ts';
 import { findRRset, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
@@ -91,7 +90,7 @@ export class BootstrapRecords {
       if (await this.#delegations?.poll(copied)) await this.#copy();
       this.#failure = undefined;
     } catch (error) {
-      const text = textOf(error);
+      const text = error instanceof Error ? error.message : String(error);
       if (this.#failure !== text && !this.#isClosed)
         this.#options.onWarning(`Bootstrapping records (RFC 9615) could not be written; it is tried again: ${text}`);
       this.#failure = text;
