@@ -17,7 +17,7 @@ import type { Journal } from '../journal/journal.ts';
 import { requireLaterSerial } from '../journal/known-serials.ts';
 import { describeWithheld, type WithheldZone } from '../journal/withheld-zone.ts';
 import { ZoneWriter } from '../journal/zone-writer.ts';
-import { backUpKeys } from '../keys/key-backup.ts';
+import { backUpKeys, readableKeys } from '../keys/key-backup.ts';
 import type { KeyStore } from '../keys/key-store.ts';
 import type { SecondaryStatus } from '../notify/notify.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
@@ -180,6 +180,7 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
 
   async backup(file: string): Promise<BackupReport> {
     const { journal, keys } = this.#parts;
+    const before = readableKeys(keys);
     try {
       await journal.backup(file);
     } catch (cause) {
@@ -187,9 +188,9 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
       throw new AppError('request-malformed', `The backup '${file}' could not be written: ${reason}.`, { cause });
     }
     const zones = { what: 'zones and their journal', from: journal.file, to: file };
-    // After the zones: each DNSKEY record that the copy has was on disk as a key before.
+    // Each DNSKEY record that the copy has is of a key that was there before it or is there after it.
     const keysFile = `${file}.keys`;
-    const hasKeys = withKeys(() => backUpKeys(keys, keysFile));
+    const hasKeys = withKeys(() => backUpKeys(keys, keysFile, before));
     return {
       copies: hasKeys ? [zones, { what: 'keys of signed zones', from: keys.directory, to: keysFile }] : [zones],
     };

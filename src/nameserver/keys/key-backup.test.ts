@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { newSigningKey, signedZone } from '../../../test/support/signed-zone.ts';
 import { testDirectory } from '../../../test/support/test-directory.ts';
 import { DomainName } from '../../dns/name.ts';
-import { backUpKeys, readKeyBackup } from './key-backup.ts';
+import { backUpKeys, readableKeys, readKeyBackup } from './key-backup.ts';
 import { KeyStore, KeyStoreError } from './key-store.ts';
 import { describeMissingKeys, dnskeysOf } from './missing-keys.ts';
 
@@ -53,6 +53,18 @@ describe('a backup of keys', () => {
     for (const { key } of store.loadAll()) store.remove(key.zone, key.keyTag);
     expect(backUpKeys(store, file)).toBe(true);
     expect(readKeyBackup(file)).toEqual([]);
+  });
+
+  it('has a key that a rollover removed while the zones were copied', () => {
+    const store = backedUp();
+    const before = readableKeys(store);
+    const [removed] = store.load(B);
+    store.remove(B, removed!.key.keyTag);
+    store.generate(A, 15);
+    expect(backUpKeys(store, file, before)).toBe(true);
+    const tagsOf = (pairs: typeof before) => pairs.map(({ key }) => `${key.zone} ${key.keyTag}`).sort();
+    expect(tagsOf(readKeyBackup(file))).toEqual(tagsOf([...store.loadAll(), removed!]));
+    expect(readKeyBackup(file)).toHaveLength(4);
   });
 
   it('is not written without a key that cannot be read; the older one stays', () => {

@@ -1,6 +1,6 @@
 /**
  * The keys of all zones in one file of a backup, which has mode 0600: a line with the SHA-256 of what follows, then a JSON list with the
- * two texts of each key in the format of BIND. Left out: keys that were moved aside.
+ * two texts of each key in the format of BIND. Left out: keys that were moved aside before.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -8,17 +8,23 @@ import { dirname } from 'node:path';
 import { formatKeyFiles, KeyFileError, type KeyPair, parseKeyFiles } from '../../dns/dnssec/key-file.ts';
 import { syncPath, writeNewFile } from '../../sqlite/database.ts';
 import { type KeyStore, KeyStoreError } from './key-store.ts';
+import { isSameKey } from './missing-keys.ts';
 
 const FIRST_LINE = /^dyndns keys 1 ([0-9a-f]{64})$/;
 
 /**
  * Writes FILE, an older one is replaced atomically.
+ * @param before keys from before the zones were copied (`readableKeys`): a rollover may have removed one since that the copy needs
  * @returns false if no key was ever made, so that there is no FILE
  * @throws KeyStoreError if a key cannot be read: an older backup is worth more than one without it
  */
-export function backUpKeys(store: KeyStore, file: string): boolean {
+export function backUpKeys(store: KeyStore, file: string, before: readonly KeyPair[] = []): boolean {
   if (!existsSync(store.directory)) return false;
-  const text = formatKeyBackup(store.loadAll());
+  const now = store.loadAll();
+  const removed = before.filter(
+    ({ key }) => !now.some((each) => each.key.zone.equals(key.zone) && isSameKey(each.key.dnskey, key.dnskey)),
+  );
+  const text = formatKeyBackup([...now, ...removed]);
   const partial = `${file}.${process.pid}.partial`;
   try {
     writeNewFile(partial, text);
@@ -30,6 +36,16 @@ export function backUpKeys(store: KeyStore, file: string): boolean {
     throw new KeyStoreError('files', `The keys could not be written to '${file}': ${why}.`, { cause });
   }
   return true;
+}
+
+/** All keys; none if one cannot be read, which `backUpKeys` reports. */
+export function readableKeys(store: KeyStore): readonly KeyPair[] {
+  try {
+    return store.loadAll();
+  } catch (error) {
+    if (error instanceof KeyStoreError) return [];
+    throw error;
+  }
 }
 
 /** @throws KeyStoreError if it cannot be read or is damaged */
