@@ -145,7 +145,7 @@ class Lookup {
     }
     const own = nameAt(version, this.#key);
     const encloser = own === undefined ? this.#encloser(version) : undefined;
-    const node = own ?? nameAt(version, wildcardAt(encloser!));
+    const node = own ?? nameAt(version, wildcardAt(encloser!.key));
     if (node === undefined) {
       this.#proofs(zone, version)?.noName(this.#key, encloser!);
       return this.#negative(version, Rcode.NXDOMAIN);

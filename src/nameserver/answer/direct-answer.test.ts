@@ -1,4 +1,4 @@
-/** Direct answers have the octets of those that are made the long way, and so have the verdicts of the rate limit. */
+/** Direct answers and denials have the octets of those that are made the long way, and so have the verdicts of the rate limit. */
 import { expect, it } from 'vitest';
 import { seededRandom } from '../../../test/differential/random.ts';
 import { editedZone } from '../../../test/support/edited-zone.ts';
@@ -11,16 +11,18 @@ import { ZoneVersion } from '../zone/zone-version.ts';
 import type { AnswerableZone } from './answerable.ts';
 import { cookieAnswers } from './cookie-answers.ts';
 import { DirectAnswers } from './direct-answer.ts';
+import { DirectDenials } from './direct-denial.ts';
 import type { DnsPeer } from './dns-service.ts';
 import { RateLimiter } from './rate-limit.ts';
 import { NameserverService } from './service.ts';
 
+const random = seededRandom(31);
 const SRV = 33;
 const HINFO = 13;
 const octetsOf = (text: string): Rdata => ({ kind: 'unknown', octets: Buffer.from(text, 'latin1') });
 const addresses = Array.from({ length: 40 }, (_, i): Rdata => ({ kind: 'A', address: `192.0.2.${i}` }));
 
-function zoneOf(apex: string, hasCut: boolean, chain?: 'nsec' | 'nsec3') {
+function zoneOf(apex: string, hasCut: boolean, chain?: 'nsec' | 'nsec3', hasWildcard = true) {
   const at = (label: string) => DomainName.parse(label, DomainName.parse(apex));
   const add = (label: string, type: number, rdatas: readonly Rdata[], ttl = 0x8000_0001): ZoneEdit => {
     return { kind: 'add-to-rrset', rrset: { ownerName: at(label), type, ttl, rdatas } };
@@ -40,13 +42,15 @@ function zoneOf(apex: string, hasCut: boolean, chain?: 'nsec' | 'nsec3') {
     add('mail', RRType.MX, [octetsOf(`\x00\x0a${at('host').wireText}`)]),
     add('alias', RRType.CNAME, [octetsOf(at('host').wireText)]),
     add('_s._tcp', SRV, [octetsOf(`\x00\x01\x00\x02\x00\x35${at('host').wireText}`)]),
-    add('*', RRType.A, addresses.slice(0, 1)),
+    ...(hasWildcard ? [add('*', RRType.A, addresses.slice(0, 1))] : [add('*.wild', RRType.A, addresses.slice(0, 1))]),
+    add('ns1', RRType.A, addresses.slice(0, 1)),
+    add('a.HostMaster', RRType.A, addresses.slice(0, 1)),
     add('signed', RRType.DS, [octetsOf('\x00\x01\x08\x02'.padEnd(36, 'd'))]),
     ...(hasCut ? [add('below', RRType.NS, [octetsOf(at('host').wireText)])] : []),
   ];
   if (chain === undefined) return editedZone(apex, { edits });
   const keys = [newSigningKey(DomainName.parse(apex)), newSigningKey(DomainName.parse(apex), 'ed25519')];
-  return signedZone(apex, { chain, keys: chain === 'nsec3' ? keys : keys.slice(0, 1) }, { edits });
+  return signedZone(apex, { chain, keys: chain === 'nsec3' && hasWildcard ? keys : keys.slice(0, 1) }, { edits });
 }
 
 const zones = [
@@ -55,9 +59,11 @@ const zones = [
   zoneOf('cut.example.net', true),
   zoneOf('Three.example.net', false, 'nsec3'),
   zoneOf('one.example.net', false, 'nsec'),
+  zoneOf('Plain.example.net', false, 'nsec3', false),
 ];
 /** Owner names of NSEC3 records. */
-const hashed = [...zones[3]!.published.nodes.values()]
+const hashed = [3, 5]
+  .flatMap((at) => [...zones[at]!.published.nodes.values()])
   .map(({ key }) => key)
   .filter((key) => key.charCodeAt(0) === 32)
   .map((key) => key.slice(1, 33));
@@ -96,10 +102,13 @@ function service(answered: readonly AnswerableZone[], perSecond: number, counted
   });
 }
 
-const random = seededRandom(31);
-
 const USUAL = {
-  labels: ['host', 'HoSt', 'host.DEEP', 'many', 'txt', 'large', '_s._tcp', 'nothing'],
+  labels: [
+    ...['host', 'HoSt', 'host.DEEP', 'many', 'txt', '_s._tcp'],
+    ...['host', 'HoSt', 'host.DEEP', 'many', 'txt', 'large', '_s._tcp', 'nothing'],
+    ...['x.host', 'y.Z.host', 'other.deep', 'deep', '_tcp', 'x.wild', 'wild', 'a.x.nothing', 'x.ns1', 'hostmaster'],
+    ...['x.hostmaster', 'a.hostmaster', 'ns1', 'x.a.HostMaster', '@'],
+  ],
   apexes: [
     'dyn.example.com',
     'DYN.example.com',
@@ -107,11 +116,20 @@ const USUAL = {
     'three.example.net',
     'three.EXAMPLE.net',
     'one.example.net',
+    // Denials are direct only in the letter case of the zone.
+    ...['Plain.example.net', 'Plain.example.net', 'Three.example.net', 'plain.example.net'],
   ],
   types: [RRType.A, RRType.AAAA, RRType.TXT, SRV, HINFO],
 };
 const ALL = {
-  labels: [...USUAL.labels, 'mail', 'alias', 'signed', 'a.below', '@', ...hashed.slice(0, 3)],
+  labels: [
+    ...USUAL.labels,
+    'mail',
+    'alias',
+    'signed',
+    'a.below',
+    ...hashed.map((label) => (random.chance(0.5) ? label : `x.${label}`)),
+  ],
   apexes: [...USUAL.apexes, 'cut.example.net', 'withheld.example.net', 'com'],
   types: [...USUAL.types, 2, 5, 6, 15, 41, 43, 46, 47, 48, 50, 51, 99, 252, 255, 256, 65_281],
 };
@@ -151,10 +169,11 @@ function randomQuery(): Buffer {
 it.each([0, 3])('gives the same replies, counts and verdicts, with a limit of %d a second', async (perSecond) => {
   const counted: [number[], number[]] = [[], []];
   const [packed, other] = [service(zones, perSecond, counted[0]), service(unpacked, perSecond, counted[1])];
-  const direct = new DirectAnswers(zones);
+  const [direct, denials] = [new DirectAnswers(zones), new DirectDenials(zones)];
   let directly = 0;
+  let denied = 0;
   const lengths = new Set<number>();
-  for (let i = 0; i < 40_000; i++) {
+  for (let i = 0; i < 80_000; i++) {
     const query = randomQuery();
     const peer: DnsPeer = { address: random.pick(['192.0.2.1', '198.51.100.7', '2001:db8::1']), port: 53 };
     const overTcp = random.chance(0.3);
@@ -163,6 +182,7 @@ it.each([0, 3])('gives the same replies, counts and verdicts, with a limit of %d
       return reply instanceof Uint8Array ? Buffer.from(reply).toString('hex') : `${typeof reply}`;
     };
     if (direct.find(query, overTcp) > 0) directly += 1;
+    else if (denials.find(query, overTcp) > 0) denied += 1;
     const [a, b] = [await answer(packed), await answer(other)];
     if (a !== b) expect([query.toString('hex'), overTcp, a]).toEqual([query.toString('hex'), overTcp, b]);
     lengths.add(a.length);
@@ -170,5 +190,6 @@ it.each([0, 3])('gives the same replies, counts and verdicts, with a limit of %d
   expect(counted[0]).toEqual(counted[1]);
   // Otherwise nothing was compared.
   expect(directly).toBeGreaterThan(5_000);
+  expect(denied).toBeGreaterThan(2_000);
   expect(lengths.size).toBeGreaterThan(40);
 });

@@ -46,9 +46,14 @@ export class Proofs {
 
   /** That neither the name is there nor a wildcard for it. */
   noName(key: string, encloser: Encloser): void {
+    this.noWildcard(encloser.key);
     this.noCloserName(key, encloser);
-    if (this.#type === RRType.NSEC3) this.#addKept(encloser.key);
-    this.#addKept(wildcardAt(encloser));
+  }
+
+  /** The part of `noName` that all names with the same closest encloser have. */
+  noWildcard(encloserKey: string): void {
+    if (this.#type === RRType.NSEC3) this.#addKept(encloserKey);
+    this.#addKept(wildcardAt(encloserKey));
   }
 
   /** That the wildcard may be used: no closer name is there. */
@@ -130,6 +135,6 @@ export function rrsigRRset(rrset: ZoneRRset, signatures: readonly string[], apex
   return { type: RRType.RRSIG, ttl: rrset.ttl, rdatas };
 }
 
-export function wildcardAt({ key }: Encloser): string {
-  return `\x01*${key}`;
+export function wildcardAt(encloserKey: string): string {
+  return `\x01*${encloserKey}`;
 }

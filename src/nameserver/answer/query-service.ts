@@ -11,6 +11,7 @@ import { type Answer, answerQuestion, errorAnswer } from './answer.ts';
 import type { ZoneIndex } from './answerable.ts';
 import { answerChaos, type ServerIdentity } from './chaos.ts';
 import { DirectAnswers } from './direct-answer.ts';
+import { DirectDenials } from './direct-denial.ts';
 import { type DnsPeer, HEADER_OCTETS } from './dns-service.ts';
 import { isTransfer, type Question, readQuery, readQuestion } from './query.ts';
 import type { RateVerdict, ResponseLimiter } from './rate-limit.ts';
@@ -34,11 +35,13 @@ export class QueryService {
   readonly #options: QueryOptions;
   readonly #writer = new ReplyWriter();
   readonly #direct: DirectAnswers;
+  readonly #denials: DirectDenials;
   readonly #edns: ReplyEdnsMaker;
 
   constructor(options: QueryOptions) {
     this.#options = options;
     this.#direct = new DirectAnswers(options.zones.values());
+    this.#denials = new DirectDenials(options.zones.values());
     this.#edns = new ReplyEdnsMaker(options);
   }
 
@@ -56,6 +59,8 @@ export class QueryService {
 
   /** The answer to a message that `readQuery` can read, and that does not ask for a transfer. */
   answerPlain(octets: Uint8Array, peer: DnsPeer, overTcp: boolean): QueryReply {
+    const denial = this.#deny(octets, peer, overTcp);
+    if (denial !== 'other') return denial;
     const query = readQuery(octets);
     if (query === undefined || isTransfer(query.qtype)) return 'other';
     const requested = query.edns;
@@ -65,6 +70,19 @@ export class QueryService {
     const rcode = ednsRcode(requested);
     if (rcode !== Rcode.NOERROR) return this.error(octets, rcode, peer, overTcp, edns);
     return this.answer(octets, query, peer, overTcp, edns, limit, undefined);
+  }
+
+  /** See DirectDenials. */
+  #deny(octets: Uint8Array, peer: DnsPeer, overTcp: boolean): QueryReply {
+    const size = this.#denials.find(octets, overTcp);
+    if (size === 0) return 'other';
+    const { limiter, onFound, onReply } = this.#options;
+    onFound?.();
+    const { source, rcode } = this.#denials.denied;
+    const verdict = overTcp || limiter === undefined ? 'send' : limiter.check(peer.address, 'negative', source);
+    if (verdict === 'drop') return undefined;
+    onReply?.(rcode, overTcp);
+    return verdict === 'slip' ? this.#denials.truncated(octets) : this.#denials.reply(octets, size);
   }
 
   /** What a reply has of EDNS. */

@@ -51,6 +51,8 @@ export class ReplyWriter {
   /** Owner name of the last record that has one of its own, and its offset. */
   #lastOwner = '';
   #lastOwnerAt = 0;
+  /** Where it notes the offsets of compression pointers. */
+  pointers: number[] | undefined;
 
   /**
    * Begins a reply with the header and the question of `query`.
@@ -167,11 +169,11 @@ export class ReplyWriter {
     const suffixAt = this.#suffixAt(owner, 0);
     if (suffixAt > 0) {
       if (owner.length === 1) this.#u8(0);
-      else this.#u16(0xc000 | suffixAt);
+      else this.#pointer(suffixAt);
       return;
     }
     if (owner === this.#lastOwner) {
-      this.#u16(0xc000 | this.#lastOwnerAt);
+      this.#pointer(this.#lastOwnerAt);
       return;
     }
     if (this.#length < MAX_POINTER) {
@@ -185,7 +187,7 @@ export class ReplyWriter {
       return;
     }
     this.#octets(owner.slice(0, parent));
-    this.#u16(0xc000 | parentAt);
+    this.#pointer(parentAt);
   }
 
   /** Offset in the message of a name that is QNAME or a suffix of it, or 0. @param at where the name begins in `owner` */
@@ -207,7 +209,7 @@ export class ReplyWriter {
       const offset = this.#suffixes.get(suffix);
       // Suffixes of a record that did not fit have offsets beyond the end.
       if (offset !== undefined && offset < this.#length) {
-        this.#u16(0xc000 | offset);
+        this.#pointer(offset);
         return end;
       }
       if (this.#length < MAX_POINTER) this.#suffixes.set(suffix, this.#length);
@@ -224,6 +226,11 @@ export class ReplyWriter {
     for (let at = 0; at < qname.length - 1; at += qname.charCodeAt(at) + 1) {
       this.#suffixes.set(qname.slice(at), HEADER_OCTETS + at);
     }
+  }
+
+  #pointer(offset: number): void {
+    this.pointers?.push(this.#length);
+    this.#u16(0xc000 | offset);
   }
 
   #u8(value: number): void {

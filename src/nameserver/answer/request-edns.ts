@@ -4,6 +4,7 @@
  *
  * An object literal, not a class: V8 makes one faster than the fields of a class, and there is one for each query.
  */
+import { RRType } from '../../dns/rdata.ts';
 import { EdnsOption, findEdns, isMalformedOption, UDP_PAYLOAD_OCTETS } from '../../dns/wire/edns.ts';
 import { type Message, Rcode } from '../../dns/wire/message.ts';
 
@@ -78,4 +79,30 @@ export function requestEdns(message: Message): RequestEdns | undefined {
   const edns = emptyRequestEdns(found.udpPayloadSize, found.version, found.dnssecOk);
   for (const { code, octets } of found.options) readOption(edns, code, octets, 0, octets.length);
   return edns;
+}
+
+/** In the octets of a query: EDNS version 0 without options. @param at offset of the record */
+export function isPlainOpt(query: Uint8Array, at: number): boolean {
+  if (query[at] !== 0 || query[at + 1] !== 0 || query[at + 2] !== RRType.OPT) return false;
+  return query[at + 6] === 0 && query[at + 9] === 0 && query[at + 10] === 0;
+}
+
+/** The DO flag (RFC 3225 §3) in the octets of a query. @param at offset of the OPT record */
+export function isDnssecOk(query: Uint8Array, at: number): boolean {
+  return (query[at + 7]! & 0x80) !== 0;
+}
+
+/** The OPT record of a reply without options (RFC 6891 §6.1.2). */
+export function writePlainOpt(reply: Uint8Array, at: number, dnssecOk: boolean): void {
+  reply[at] = 0;
+  reply[at + 1] = 0;
+  reply[at + 2] = RRType.OPT;
+  reply[at + 3] = UDP_PAYLOAD_OCTETS >> 8;
+  reply[at + 4] = UDP_PAYLOAD_OCTETS & 0xff;
+  reply[at + 5] = 0;
+  reply[at + 6] = 0;
+  reply[at + 7] = dnssecOk ? 0x80 : 0;
+  reply[at + 8] = 0;
+  reply[at + 9] = 0;
+  reply[at + 10] = 0;
 }

@@ -106,12 +106,6 @@ export class PackedNodes extends PackedOctets {
     return u16(this.octetsAt(place), offsetOf(place));
   }
 
-  /** The offset in `octetsAt(place)` of a node as of node-octets.ts; -1 for a free block, and for a name that is kept as an object. */
-  nodeOffset(place: number): number {
-    const offset = offsetOf(place);
-    return this.octetsAt(place)[offset + STATE] === PACKED ? offset + NODE : -1;
-  }
-
   /** Undefined for a free block. */
   nodeAt(place: number): ZoneNode | undefined {
     const chunk = this.octetsAt(place);

@@ -89,11 +89,16 @@ export class PackedOctets {
     return this.chunks[place >>> CHUNK_BITS]!;
   }
 
+  /** The offset in `octetsAt(place)` of a node as of node-octets.ts; -1 for a free block, and for a name that is kept as an object. */
+  nodeOffset(place: number): number {
+    const offset = offsetOf(place);
+    return this.octetsAt(place)[offset + STATE] === PACKED ? offset + NODE : -1;
+  }
+
   /** The offset in `octetsAt(place)` of the TTL of an RRset; -1 if the name does not have it, or is kept as an object. */
   rrsetAt(place: number, type: number): number {
-    const chunk = this.octetsAt(place);
-    const offset = offsetOf(place);
-    return chunk[offset + STATE] === PACKED ? findRRsetAt(chunk, offset + NODE, type) : -1;
+    const node = this.nodeOffset(place);
+    return node < 0 ? -1 : findRRsetAt(this.octetsAt(place), node, type);
   }
 
   #areOctetsAt(place: number, octets: Uint8Array, start: number, end: number): boolean {
