@@ -6,26 +6,29 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { DomainName } from '../../src/dns/name.ts';
-import { type ResourceRecord, RRClass, RRType } from '../../src/dns/rdata.ts';
-import { makeTsigKey } from '../../src/dns/tsig-key.ts';
-import { NetworkParentZone } from '../../src/doctor/parent-zone.ts';
-import { Nameserver } from '../../src/nameserver/nameserver.ts';
-import type { NameserverZone } from '../../src/nameserver/nameserver-options.ts';
+import { RRType } from '../../src/dns/rdata.ts';
+import type { Nameserver } from '../../src/nameserver/nameserver.ts';
 import { dig } from '../support/dig.ts';
 import { freePort } from '../support/free-port.ts';
-import { CHILD, CHILD_ADDRESS, CHILD_SECONDARY, openParentLab, type ParentLab, SHOP } from '../support/parent-lab.ts';
+import {
+  CHILD,
+  CHILD_ADDRESS,
+  CHILD_KEY,
+  CHILD_SECONDARY,
+  CHILD_TTL,
+  childZone,
+  openChildNameserver,
+  openParentLab,
+  type ParentLab,
+  SHOP,
+} from '../support/parent-lab.ts';
 import { freshDirectory } from '../support/primary-server.ts';
 import { removeNow, runOrThrow, runProgram, waitUntil } from '../support/process.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 import { SECONDARY_KINDS, SECONDARY_PROGRAMS, startSecondary } from '../support/secondary.ts';
 
-const HOST = DomainName.parse(CHILD);
-const NAMESERVERS = [HOST.prepend('ns1'), HOST.prepend('ns2')];
-const TTL = 2;
+const NAMESERVERS = [`ns1.${CHILD}`, `ns2.${CHILD}`];
 const LIMIT_MS = 30_000;
-const TSIG = makeTsigKey(HOST, 'hmac-sha256', Buffer.alloc(32, 7));
-
 const PROGRAMS = [
   ...BIND_PROGRAMS,
   ...SECONDARY_PROGRAMS,
@@ -57,44 +60,31 @@ describeWith(PROGRAMS, 'bootstrapping', () => {
   });
 
   async function open(chain: 'nsec' | 'nsec3'): Promise<void> {
-    const a = (label: string, address: string): ResourceRecord => {
-      const ownerName = DomainName.parse(label, HOST);
-      return { ownerName, type: RRType.A, class: RRClass.IN, ttl: TTL, rdata: { kind: 'A', address } };
-    };
-    const zone = (apex: DomainName, records: readonly ResourceRecord[]): NameserverZone => ({
-      content: {
-        ...{ apex, records, ns: NAMESERVERS, nsTtl: TTL, contact: apex.prepend('hostmaster') },
-        soa: { refresh: 3600, retry: 600, expire: 1_209_600, minimum: TTL, ttl: TTL },
-      },
-      dnssec: { algorithm: 13, validityDays: 30, chain },
-      keys: [{ keyName: HOST, tsig: TSIG, mayUpdate: true, mayTransfer: true }],
-      secondaries: [],
-      rules: { apex, addresses: { allow: [], deny: [] }, ttl: {} },
-    });
-    nameserver = await Nameserver.open({
-      database: join(directory, `${chain}.db`),
-      settings: {
-        zones: [zone(HOST, [a('ns1', CHILD_ADDRESS), a('ns2', CHILD_SECONDARY)]), zone(DomainName.parse(SHOP), [])],
-        ...{ limiter: undefined, nsid: undefined, chaosVersion: undefined, timeoutMs: 5_000 },
-        limits: { recordsPerRRset: 100, typesPerName: 100 },
-      },
-      cookieKey: Buffer.alloc(16),
-      applyUpdate: () => Promise.reject(new Error('no UPDATE here')),
-      onBatch: () => undefined,
-      onUpdate: () => undefined,
-      onWarning: (text) => warnings.push(text),
-      parent: new NetworkParentZone({ resolvers: [parent.resolver], nameserverPort: parent.port }),
-      keyPace: { tickMs: 100, pollSeconds: 1, slowestPollSeconds: 1, unseenDsTtl: 5, keyTtl: TTL },
-    });
-    const listen = [
-      { host: CHILD_ADDRESS, port: parent.port },
-      { host: '127.0.0.1', port },
+    const ns = NAMESERVERS;
+    const zones = [
+      childZone({
+        apex: CHILD,
+        ns,
+        chain,
+        hosts: [
+          ['ns1', CHILD_ADDRESS],
+          ['ns2', CHILD_SECONDARY],
+        ],
+      }),
+      childZone({ apex: SHOP, ns, chain, hosts: [] }),
     ];
-    await nameserver.listen(listen, false);
+    const onWarning = (text: string) => warnings.push(text);
+    nameserver = await openChildNameserver({
+      parent,
+      database: join(directory, `${chain}.db`),
+      zones,
+      port,
+      onWarning,
+    });
   }
 
   const at = (address: string) => ({ host: address, port: parent.port });
-  const signalOf = (nameserverName: DomainName) => `_dsboot.${SHOP}._signal.${nameserverName}`;
+  const signalOf = (nameserverName: string) => `_dsboot.${SHOP}._signal.${nameserverName}`;
 
   /** What the parent does (RFC 9615 §4.2). @returns DS records in presentation form, or why it has none */
   async function bootstrap(): Promise<readonly string[] | string> {
@@ -117,8 +107,8 @@ describeWith(PROGRAMS, 'bootstrapping', () => {
 
   /** The zone of the nameservers, as BIND, Knot and ldns see it. */
   async function verify(): Promise<void> {
-    const secret = Buffer.alloc(32, 7).toString('base64');
-    const arguments_ = ['+noall', '+answer', '+onesoa', '-y', `hmac-sha256:${CHILD}:${secret}`, CHILD, 'AXFR'];
+    const { name, algorithm, secret } = CHILD_KEY;
+    const arguments_ = ['+noall', '+answer', '+onesoa', '-y', `${algorithm}:${name}:${secret}`, CHILD, 'AXFR'];
     const text = await runOrThrow('dig', [`@${CHILD_ADDRESS}`, '-p', `${parent.port}`, ...arguments_]);
     const file = join(directory, 'zone');
     writeFileSync(file, text.replace(/^.*\tTSIG\t.*$/gm, ''));
@@ -132,12 +122,10 @@ describeWith(PROGRAMS, 'bootstrapping', () => {
 
   /** Secondaries of all kinds have the copies. */
   async function serveCopies(): Promise<void> {
-    const secret = Buffer.alloc(32, 7).toString('base64');
-    const key = { name: CHILD, algorithm: 'hmac-sha256', secret };
     const expected = (await dig(at(CHILD_ADDRESS), [SHOP, 'CDS'])).short;
     for (const kind of SECONDARY_KINDS) {
       const primary = { host: '127.0.0.1', port };
-      const secondary = await startSecondary(kind, { zone: CHILD, key, primary, port: await freePort() });
+      const secondary = await startSecondary(kind, { zone: CHILD, key: CHILD_KEY, primary, port: await freePort() });
       try {
         const reply = await dig(secondary, [signalOf(NAMESERVERS[1]!), 'CDS', '+dnssec']);
         expect(reply.answers.filter(({ type }) => type === 'CDS').map(({ rdata }) => rdata)).toEqual(expected);
@@ -185,7 +173,7 @@ describeWith(PROGRAMS, 'bootstrapping', () => {
       await parent.catchUp();
       await waitUntil('the end of the copies', async () => (await copies()) === 'NXDOMAIN', LIMIT_MS);
       await verify();
-      await delay(TTL * 1_000);
+      await delay(CHILD_TTL * 1_000);
       expect(await parent.delv(signalOf(NAMESERVERS[0]!), 'CDS')).toMatch(/^; negative response, fully validated/m);
       expect(warnings.filter((text) => !/CDS record of the key/.test(text))).toEqual([]);
     },

@@ -9,23 +9,28 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { DomainName } from '../../src/dns/name.ts';
-import { type ResourceRecord, RRClass, RRType } from '../../src/dns/rdata.ts';
-import { makeTsigKey } from '../../src/dns/tsig-key.ts';
+import { RRType } from '../../src/dns/rdata.ts';
 import { decodeMessage, encodeMessage, makeMessage, Opcode, Rcode } from '../../src/dns/wire/message.ts';
-import { NetworkParentZone } from '../../src/doctor/parent-zone.ts';
-import { Nameserver } from '../../src/nameserver/nameserver.ts';
+import type { Nameserver } from '../../src/nameserver/nameserver.ts';
 import { freePort } from '../support/free-port.ts';
-import { CHILD, CHILD_ADDRESS, CHILD_SECONDARY, openParentLab, type ParentLab } from '../support/parent-lab.ts';
-import { freshDirectory, type KeySpec } from '../support/primary-server.ts';
+import {
+  CHILD,
+  CHILD_ADDRESS,
+  CHILD_KEY,
+  CHILD_SECONDARY,
+  childZone,
+  openChildNameserver,
+  openParentLab,
+  type ParentLab,
+  CHILD_TTL as TTL,
+} from '../support/parent-lab.ts';
+import { freshDirectory } from '../support/primary-server.ts';
 import { removeNow, runOrThrow, waitUntil } from '../support/process.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 import { type SecondaryServer, startSecondary } from '../support/secondary.ts';
 
 const APEX = DomainName.parse(CHILD);
-const KEY: KeySpec = { name: CHILD, algorithm: 'hmac-sha256', secret: Buffer.alloc(32, 7).toString('base64') };
 const HOSTS = 150;
-/** Of data and keys, in seconds. */
-const TTL = 2;
 const LIMIT_MS = 30_000;
 
 describeWith([...BIND_PROGRAMS, { command: 'delv', debianPackage: 'bind9-dnsutils' }], 'with a real parent', () => {
@@ -58,52 +63,27 @@ describeWith([...BIND_PROGRAMS, { command: 'delv', debianPackage: 'bind9-dnsutil
   });
 
   async function open(): Promise<void> {
-    const tsig = makeTsigKey(APEX, KEY.algorithm as 'hmac-sha256', Buffer.from(KEY.secret, 'base64'));
-    const a = (label: string, address: string): ResourceRecord => {
-      const ownerName = DomainName.parse(label, APEX);
-      return { ownerName, type: RRType.A, class: RRClass.IN, ttl: TTL, rdata: { kind: 'A', address } };
-    };
-    const hosts = Array.from({ length: HOSTS }, (_, i) => a(`h${i}`, `192.0.2.${i}`));
-    nameserver = await Nameserver.open({
-      database: join(directory, 'zones.db'),
-      settings: {
-        zones: [
-          {
-            content: {
-              apex: APEX,
-              ns: [APEX.prepend('ns1'), APEX.prepend('ns2')],
-              nsTtl: TTL,
-              contact: APEX.prepend('hostmaster'),
-              soa: { refresh: 3600, retry: 600, expire: 1_209_600, minimum: TTL, ttl: TTL },
-              records: [a('ns1', CHILD_ADDRESS), a('ns2', CHILD_SECONDARY), ...hosts],
-            },
-            dnssec: { algorithm: 13, validityDays: 30, chain: 'nsec3' },
-            keys: [{ keyName: APEX, tsig, mayUpdate: true, mayTransfer: true }],
-            secondaries: [{ address: '127.0.0.1', port: secondaryPort, key: tsig, notify: true, poll: true }],
-            rules: { apex: APEX, addresses: { allow: [], deny: [] }, ttl: {} },
-          },
-        ],
-        ...{ limiter: undefined, nsid: undefined, chaosVersion: undefined, timeoutMs: 5_000 },
-        limits: { recordsPerRRset: 100, typesPerName: 100 },
-      },
-      cookieKey: Buffer.alloc(16),
-      applyUpdate: () => Promise.reject(new Error('no UPDATE here')),
-      onBatch: () => undefined,
-      onUpdate: () => undefined,
-      onWarning: (text) => warnings.push(text),
-      parent: new NetworkParentZone({ resolvers: [parent.resolver], nameserverPort: parent.port }),
-      keyPace: { tickMs: 100, pollSeconds: 1, slowestPollSeconds: 1, unseenDsTtl: 5, keyTtl: TTL },
+    const hosts = Array.from({ length: HOSTS }, (_, i) => [`h${i}`, `192.0.2.${i}`] as const);
+    const zone = childZone({
+      apex: CHILD,
+      ns: [`ns1.${CHILD}`, `ns2.${CHILD}`],
+      chain: 'nsec3',
+      hosts: [['ns1', CHILD_ADDRESS], ['ns2', CHILD_SECONDARY], ...hosts],
+      secondaryPort,
     });
-    const listen = [
-      { host: CHILD_ADDRESS, port: parent.port },
-      { host: '127.0.0.1', port: primaryPort },
-    ];
-    await nameserver.listen(listen, false);
+    const onWarning = (text: string) => warnings.push(text);
+    nameserver = await openChildNameserver({
+      parent,
+      database: join(directory, 'zones.db'),
+      zones: [zone],
+      port: primaryPort,
+      onWarning,
+    });
   }
 
   async function startSlowSecondary(): Promise<void> {
     const primary = { host: '127.0.0.1', port: primaryPort };
-    secondary = await startSecondary('bind', { zone: CHILD, key: KEY, primary, port: secondaryPort });
+    secondary = await startSecondary('bind', { zone: CHILD, key: CHILD_KEY, primary, port: secondaryPort });
   }
 
   const status = () => nameserver.admin.dnssec.status(APEX);
@@ -111,7 +91,7 @@ describeWith([...BIND_PROGRAMS, { command: 'delv', debianPackage: 'bind9-dnsutil
 
   /** The zone is valid, as a transfer and through the resolver. */
   async function check(isSecure = true): Promise<void> {
-    const key = `${KEY.algorithm}:${KEY.name}:${KEY.secret}`;
+    const key = `${CHILD_KEY.algorithm}:${CHILD_KEY.name}:${CHILD_KEY.secret}`;
     const at = [`@${CHILD_ADDRESS}`, '-p', `${parent.port}`, '+noall', '+answer', '+onesoa', '-y', key];
     const text = await runOrThrow('dig', [...at, CHILD, 'AXFR']);
     const file = join(directory, 'zone');

@@ -7,9 +7,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DomainName } from '../../src/dns/name.ts';
-import { RRClass, RRType } from '../../src/dns/rdata.ts';
+import { type ResourceRecord, RRClass, RRType } from '../../src/dns/rdata.ts';
+import { makeTsigKey } from '../../src/dns/tsig-key.ts';
 import { ednsRecord } from '../../src/dns/wire/edns.ts';
 import { encodeMessage, makeMessage, Opcode } from '../../src/dns/wire/message.ts';
+import { NetworkParentZone } from '../../src/doctor/parent-zone.ts';
+import { Nameserver } from '../../src/nameserver/nameserver.ts';
+import type { NameserverZone } from '../../src/nameserver/nameserver-options.ts';
 import { UdpExchanger } from '../../src/net/udp.ts';
 import { hasLockFile, namedCommand } from './bind.ts';
 import { dig, type ServerAddress } from './dig.ts';
@@ -203,4 +207,84 @@ zone "${PARENT}" { type primary; file "${parentFile}"; allow-update { key "${KEY
     await stop();
     throw error;
   }
+}
+
+/** Of data and keys of the zones below the parent, in seconds. */
+export const CHILD_TTL = 2;
+
+export interface ChildNameserverOptions {
+  readonly parent: ParentLab;
+  readonly database: string;
+  readonly zones: readonly NameserverZone[];
+  /** A port of 127.0.0.1 where it listens, besides CHILD_ADDRESS. */
+  readonly port: number;
+  readonly onWarning: (text: string) => void;
+}
+
+/** The key of CHILD, for updates and transfers. */
+export const CHILD_KEY: KeySpec = {
+  name: CHILD,
+  algorithm: 'hmac-sha256',
+  secret: Buffer.alloc(32, 7).toString('base64'),
+};
+
+export interface ChildZone {
+  readonly apex: string;
+  readonly ns: readonly string[];
+  readonly chain: 'nsec' | 'nsec3';
+  /** Names below the apex with their address. */
+  readonly hosts: readonly (readonly [label: string, address: string])[];
+  /** The port of 127.0.0.1 of a secondary. */
+  readonly secondaryPort?: number;
+}
+
+/** A signed zone of `openChildNameserver`. */
+export function childZone({ apex: name, ns, chain, hosts, secondaryPort }: ChildZone): NameserverZone {
+  const apex = DomainName.parse(name);
+  const keyName = DomainName.parse(CHILD);
+  const tsig = makeTsigKey(keyName, 'hmac-sha256', Buffer.from(CHILD_KEY.secret, 'base64'));
+  const records = hosts.map(([label, address]): ResourceRecord => {
+    const ownerName = DomainName.parse(label, apex);
+    return { ownerName, type: RRType.A, class: RRClass.IN, ttl: CHILD_TTL, rdata: { kind: 'A', address } };
+  });
+  return {
+    content: {
+      ...{ apex, records, ns: ns.map((each) => DomainName.parse(each)), nsTtl: CHILD_TTL },
+      contact: apex.prepend('hostmaster'),
+      soa: { refresh: 3600, retry: 600, expire: 1_209_600, minimum: CHILD_TTL, ttl: CHILD_TTL },
+    },
+    dnssec: { algorithm: 13, validityDays: 30, chain },
+    keys: [{ keyName, tsig, mayUpdate: true, mayTransfer: true }],
+    secondaries:
+      secondaryPort === undefined
+        ? []
+        : [{ address: '127.0.0.1', port: secondaryPort, key: tsig, notify: true, poll: true }],
+    rules: { apex, addresses: { allow: [], deny: [] }, ttl: {} },
+  };
+}
+
+/** Our nameserver at CHILD_ADDRESS, which changes keys fast. */
+export async function openChildNameserver(options: ChildNameserverOptions): Promise<Nameserver> {
+  const { parent, database, zones, port, onWarning } = options;
+  const nameserver = await Nameserver.open({
+    database,
+    settings: {
+      zones,
+      ...{ limiter: undefined, nsid: undefined, chaosVersion: undefined, timeoutMs: 5_000 },
+      limits: { recordsPerRRset: 100, typesPerName: 100 },
+    },
+    cookieKey: Buffer.alloc(16),
+    applyUpdate: () => Promise.reject(new Error('no UPDATE here')),
+    onBatch: () => undefined,
+    onUpdate: () => undefined,
+    onWarning,
+    parent: new NetworkParentZone({ resolvers: [parent.resolver], nameserverPort: parent.port }),
+    keyPace: { tickMs: 100, pollSeconds: 1, slowestPollSeconds: 1, unseenDsTtl: 5, keyTtl: CHILD_TTL },
+  });
+  const listen = [
+    { host: CHILD_ADDRESS, port: parent.port },
+    { host: '127.0.0.1', port },
+  ];
+  await nameserver.listen(listen, false);
+  return nameserver;
 }
