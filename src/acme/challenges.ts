@@ -3,7 +3,7 @@
  * RRset can have several values; foreign values are left in place. Each value is listed on disk before it is published,
  * so that the next start can remove what a crash leaves behind.
  */
-import { AppError } from '../core/errors.ts';
+import { AppError, errorText } from '../core/errors.ts';
 import type { Zone, ZoneTable } from '../core/zones/zone.ts';
 import { challengeName } from '../dns/challenge-name.ts';
 import { DomainName } from '../dns/name.ts';
@@ -148,6 +148,6 @@ function outsideZones(challenge: DomainName, end: DomainName): AppError {
 
 /** Without a final dot, for the middle of a sentence. */
 export function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = errorText(error);
   return text.replace(/\.$/, '');
 }

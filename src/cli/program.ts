@@ -4,7 +4,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/problem.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, errorStack } from '../core/errors.ts';
 import { StartError } from '../server/start-error.ts';
 import { versionWithCommit } from '../server/version.ts';
 import { loadCommands } from './commands/all.ts';
@@ -63,6 +63,6 @@ function report(error: unknown): number {
     // The `records` of a zone are a part of the configuration.
     return error instanceof StartError && error.problem === 'zone' ? 2 : 1;
   }
-  process.stderr.write(`dyndns: internal error: ${error instanceof Error ? error.stack : String(error)}\n`);
+  process.stderr.write(`dyndns: internal error: ${errorStack(error)}\n`);
   return 1;
 }

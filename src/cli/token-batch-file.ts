@@ -4,7 +4,7 @@ import { readToken } from '../control/domain-values.ts';
 import type { Input } from '../core/admin/operations.ts';
 import { readInput } from '../core/admin/read-input.ts';
 import { MAX_BATCH } from '../core/admin/token-operations.ts';
-import { AppError, type FieldError, InputError } from '../core/errors.ts';
+import { AppError, errorText, type FieldError, InputError } from '../core/errors.ts';
 import { CsvError, parseCsv } from './csv.ts';
 import { UsageError } from './output.ts';
 
@@ -167,7 +167,7 @@ function jsonEntries(text: string, name: string): Entries {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`${name} is not valid JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`${name} is not valid JSON: ${errorText(error)}`);
   }
   const tokens = Array.isArray(value) ? value : (value as { tokens?: unknown } | null)?.tokens;
   if (!Array.isArray(tokens))

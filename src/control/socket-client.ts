@@ -1,7 +1,9 @@
 /** The operations of a running server, over its control socket (socket-server.ts is the other end). */
+
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import type { Operations } from '../core/admin/operations.ts';
+import { errorText } from '../core/errors.ts';
 import { ControlError } from './control-error.ts';
 import { OperationClient } from './operation-client.ts';
 
@@ -27,7 +29,7 @@ function socketClient(socketPath: string): Operations {
   return new OperationClient({
     request: (options) => httpRequest({ socketPath, agent: false, ...options }),
     connectionLost: (cause) => {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = errorText(cause);
       return new ControlError(
         `The server closed the connection of the control socket '${socketPath}' (${reason}). Its log has the reason.`,
         { cause },

@@ -7,6 +7,7 @@ import { existsSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { OPERATOR_CALLER } from '../core/admin/caller.ts';
+import { errorStack } from '../core/errors.ts';
 import type { Observer } from '../core/observer.ts';
 import type { OperationCalls, OperationDoor } from '../http/api/operation-door.ts';
 import { type ConnectionLimits, Connections } from '../http/app/connections.ts';
@@ -59,7 +60,7 @@ export class ControlSocket {
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     });
     const onFault = (error: unknown) =>
-      this.#options.observer.warn(`The control socket reported an error: ${textOf(error)}`);
+      this.#options.observer.warn(`The control socket reported an error: ${errorStack(error)}`);
     const answer = requestListener((request, response) => this.#answer(request, response), onFault);
     guardServer(server, this.#connections, { isUnix: true, isTls: false, onFault }, answer);
     await new Promise<void>((resolve, reject) => {
@@ -112,8 +113,4 @@ export class ControlSocket {
     this.#server = undefined;
     await closeServers([server], this.#connections, graceMs);
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -4,6 +4,13 @@
  */
 import type { DomainName } from '../dns/name.ts';
 
+export { errorText } from '../dns/error-text.ts';
+
+/** The stack of an Error, for a log; else the value as text. */
+export function errorStack(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 /** What follows from an error. */
 interface ErrorFacts {
   /** Who can repair it. */

@@ -1,6 +1,8 @@
 /** ParentZone over the network: what the parent of a signed zone shows, and NOTIFY(CDS) to it (RFC 9859 §4.2). */
+
 import { findAddresses } from '../core/doctor/addresses.ts';
 import { findDsync, readParentDs } from '../core/doctor/parent-ds.ts';
+import { errorText } from '../core/errors.ts';
 import type { ParentReport, ParentZone } from '../core/zones/parent-zone.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';
 import type { DomainName } from '../dns/name.ts';
@@ -33,7 +35,7 @@ export class NetworkParentZone implements ParentZone {
     try {
       return await readParentDs(zone, this.#lookup());
     } catch (error) {
-      return { kind: 'unknown', reason: textOf(error) };
+      return { kind: 'unknown', reason: errorText(error) };
     }
   }
 
@@ -49,7 +51,7 @@ export class NetworkParentZone implements ParentZone {
       }
       return failures;
     } catch (error) {
-      return [`${textOf(error)}.`];
+      return [`${errorText(error)}.`];
     }
   }
 
@@ -75,8 +77,4 @@ async function sendNotify(zone: DomainName, endpoint: Endpoint): Promise<string 
   } finally {
     exchanger.close();
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

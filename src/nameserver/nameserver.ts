@@ -2,7 +2,9 @@
  * The embedded nameserver: opens database, zones, group commit and sockets, connects them, applies reloads, and closes
  * everything in order. What the parts do is in the folders beside this file.
  */
+
 import type { RecoveryReport, ZoneAdmin } from '../core/admin/zone-admin.ts';
+import { errorText } from '../core/errors.ts';
 import type { NameserverStatistics } from '../core/monitoring.ts';
 import type { ChangeOfSignatures } from '../core/notices/notices.ts';
 import type { ZonePublisher } from '../core/zones/publisher.ts';
@@ -32,7 +34,7 @@ import type { NameserverOptions, NameserverSettings, NameserverZone } from './na
 import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
-import { openJournal, textOf } from './open-journal.ts';
+import { openJournal } from './open-journal.ts';
 import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
 import { TCP_LIMITS } from './sockets/tcp-limits.ts';
 import type { ReadableZone } from './threads/answering-thread.ts';
@@ -158,7 +160,7 @@ export class Nameserver {
         ),
       onFailed: (error) => {
         this.#counts.commitFailed();
-        options.onWarning(`The zone database could not be written: ${textOf(error)}`);
+        options.onWarning(`The zone database could not be written: ${errorText(error)}`);
       },
     });
     this.#bootstrap = new BootstrapRecords({
@@ -393,7 +395,7 @@ export class Nameserver {
     { connections, threads = 0 }: { readonly connections?: number; readonly threads?: number } = {},
   ): Promise<void> {
     const { onWarning } = this.#options;
-    const onFault = (error: unknown) => onWarning(`The nameserver reported an error: ${textOf(error)}`);
+    const onFault = (error: unknown) => onWarning(`The nameserver reported an error: ${errorText(error)}`);
     const service: DnsService = {
       answerDatagram: (octets, peer) => this.#generation.service.answerDatagram(octets, peer),
       answerStream: (octets, peer) => this.#generation.service.answerStream(octets, peer),
@@ -469,7 +471,7 @@ export class Nameserver {
       await this.#committer
         .change(embedded, (draft) => replaceStatics(draft, content, 'set-aside'))
         .catch((error: unknown) =>
-          this.#options.onWarning(`The static records of ${embedded.apex} could not be restored: ${textOf(error)}`),
+          this.#options.onWarning(`The static records of ${embedded.apex} could not be restored: ${errorText(error)}`),
         );
     }
   }

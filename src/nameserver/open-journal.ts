@@ -1,4 +1,5 @@
 /** Opens the journal of a nameserver: its faults become warnings, and its known serials names. */
+import { errorText } from '../core/errors.ts';
 import { DomainName } from '../dns/name.ts';
 import { Journal } from './journal/journal.ts';
 import type { NameserverOptions } from './nameserver-options.ts';
@@ -9,7 +10,7 @@ export function openJournal(file: string, options: NameserverOptions): Promise<J
     version,
     now: Date.now,
     onFault: (error) =>
-      onWarning(`A background write to the zone database failed and will be retried: ${textOf(error)}`),
+      onWarning(`A background write to the zone database failed and will be retried: ${errorText(error)}`),
     onWarning,
     ...(onDeath && { onDeath }),
     copied: new Map(copied.map(({ apex, ...known }) => [apex.key, known])),
@@ -18,8 +19,4 @@ export function openJournal(file: string, options: NameserverOptions): Promise<J
         copyKnown([...known].map(([key, zone]) => ({ apex: DomainName.ofWire(Buffer.from(key, 'latin1')), ...zone }))),
     }),
   });
-}
-
-export function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -7,6 +7,7 @@ import { Resolver } from 'node:dns/promises';
 import type { CertificateKeeper } from '../acme/keeper.ts';
 import type { AcmeConfig, Config, ZoneConfig } from '../config/config.ts';
 import type { ServerStatus } from '../core/admin/server-operations.ts';
+import { errorText } from '../core/errors.ts';
 import type { Observer } from '../core/observer.ts';
 import type { Zone, ZoneTable } from '../core/zones/zone.ts';
 import { DomainName } from '../dns/name.ts';
@@ -129,7 +130,7 @@ export class OwnCertificate {
       await keeper.load();
     } catch (cause) {
       if (cause instanceof AcmeError) throw asStartError(cause, [[AcmeError, 'certificate']]);
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = errorText(cause);
       throw new StartError('certificate', `http.tls.acme: the folder '${acme.folder}' cannot be used: ${why}`, {
         cause,
       });

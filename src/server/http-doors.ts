@@ -1,5 +1,7 @@
 /** Parts of the HTTP interface that most configurations do without: their code is loaded only where one has them. */
+
 import type { Config } from '../config/config.ts';
+import { errorStack } from '../core/errors.ts';
 import type { Observer } from '../core/observer.ts';
 import type { OidcDoorOptions } from '../http/api/oidc-door.ts';
 import type { OperationCalls } from '../http/api/operation-door.ts';
@@ -97,7 +99,7 @@ async function loadApi(parts: DoorParts): Promise<Pick<LoadedDoors, 'endStreams'
       recorder: recorder!,
       isShared: current().config.store?.kind === 'postgres',
       timers,
-      onFault: (error) => observer.warn(`Event streams: ${error instanceof Error ? error.stack : String(error)}`),
+      onFault: (error) => observer.warn(`Event streams: ${errorStack(error)}`),
       isRecorded: () => current().config.historyDays > 0,
       hosts: () => current().hosts,
       credentials: () => {

@@ -7,7 +7,7 @@ import { ConfigError } from '../config/problem.ts';
 import { ControlSocket } from '../control/socket-server.ts';
 import { GuessBudget } from '../core/access/guess-budget.ts';
 import type { ReloadResult } from '../core/admin/server-operations.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, errorStack } from '../core/errors.ts';
 import { NoticeMaker } from '../core/notices/notices.ts';
 import type { Observer } from '../core/observer.ts';
 import type { StoreProblem } from '../core/store.ts';
@@ -219,7 +219,7 @@ async function openServer(
       const { limits, http } = current().config;
       return { total: shares.http, perSource: limits.connectionsPerSource, exempt: http.trustedProxies };
     },
-    onFault: (error) => warn(`HTTP: ${stackOf(error)}`),
+    onFault: (error) => warn(`HTTP: ${errorStack(error)}`),
   });
   const ticketKeys = new TicketKeys({
     store: state.ticketKeys,
@@ -428,7 +428,7 @@ class Generations {
       return { outcome: 'reloaded', warnings };
     } catch (error) {
       const reloadError = asReloadError(error);
-      const text = reloadError.code === 'internal' ? stackOf(error) : reloadError.message;
+      const text = reloadError.code === 'internal' ? errorStack(error) : reloadError.message;
       for (const line of text.split('\n')) log.error(`Reload: ${line}`);
       log.error('Reload failed: the old configuration stays in force.');
       throw reloadError;
@@ -478,8 +478,4 @@ function asReloadError(error: unknown): AppError {
     return new AppError('request-malformed', converted.message, { cause: error });
   }
   return new AppError('internal', 'internal error', { cause: error });
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -2,7 +2,9 @@
  * Work that runs without a request, as long as the process: retries of pending updates, removal of expired TXT values,
  * the check for silent hosts, and the removal of old history. Each reads the generation in force when it runs.
  */
+
 import type { StoreConfig } from '../config/config.ts';
+import { errorText } from '../core/errors.ts';
 import type { NewHistoryEvent } from '../core/history/history.ts';
 import type { HistoryRecorder } from '../core/history/history-recorder.ts';
 import { HistoryTrim } from '../core/history/history-trim.ts';
@@ -91,7 +93,7 @@ export function makeWorkers(parts: WorkerParts, storeConfig: StoreConfig | undef
       store.signIns.prune(state.clock.now()),
     ]).then(() => store.turns.forget(TURNS_MS));
     pruned.catch((error: unknown) => {
-      warn(`Old history could not be removed: ${error instanceof Error ? error.message : String(error)}`);
+      warn(`Old history could not be removed: ${errorText(error)}`);
     });
   };
   const trimming = new HistoryTrim({

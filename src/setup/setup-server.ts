@@ -2,12 +2,14 @@
  * The server of `dyndns setup`: the wizard on sockets of its own, until the real server takes over. It has no store and no
  * zone, so that nothing is there before the last step (docs/decisions/0028-setup.md).
  */
+
 import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import type { DnsEndpoint, TcpAddress } from '../config/config.ts';
 import { formatListenAddress } from '../config/config.ts';
 import type { Environment } from '../config/environment.ts';
 import { GuessBudget } from '../core/access/guess-budget.ts';
+import { errorStack } from '../core/errors.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';
 import { makeRequestIds } from '../http/app/app.ts';
 import { requestListener } from '../http/app/guarded-server.ts';
@@ -51,7 +53,7 @@ const LAST_REPLY_MS = 5_000;
 /** @throws ListenError */
 export async function startSetup(options: SetupOptions): Promise<RunningSetup> {
   const { listen, url, environment, warn } = options;
-  const onFault = (error: unknown) => warn(`Setup: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+  const onFault = (error: unknown) => warn(`Setup: ${errorStack(error)}`);
   const access = new SetupAccess({ random: randomBytes, guesses: new GuessBudget(() => performance.now()) });
   let finish!: () => void;
   const finished = new Promise<void>((resolve) => {

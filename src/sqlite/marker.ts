@@ -9,6 +9,7 @@
  * A slot, big-endian: "DKN1", its size (4), the sequence number (8), the number of octets of entries (4), the entries,
  * CRC-32C of all of that (4). An entry: a length octet and the name, a length octet and the value.
  */
+
 import {
   closeSync,
   fdatasyncSync,
@@ -22,6 +23,7 @@ import {
 import { dirname } from 'node:path';
 import { crc32c } from './crc32c.ts';
 import { syncPath } from './database.ts';
+import { errorText } from './sqlite-error.ts';
 
 const MAGIC = 0x444b4e31;
 const HEADER_OCTETS = 20;
@@ -61,7 +63,7 @@ export function readMarker(file: string): MarkerContent {
     octets = readFileSync(file);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { kind: 'missing' };
-    return { kind: 'damaged', why: error instanceof Error ? error.message : String(error) };
+    return { kind: 'damaged', why: errorText(error) };
   }
   const slots = [];
   // Each slot has the size of a slot, and one of them may be damaged.

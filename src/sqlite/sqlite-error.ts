@@ -61,6 +61,11 @@ const NOT_A_DATABASE = 26;
 const FOREIGN_FILE =
   "it is not an SQLite database: name another file if it belongs to another program; if it was one, it is damaged: stop the server, keep a copy of the file and the files beside it, and restore a backup ('dyndns restore FILE')";
 
+/** The message of an Error, else the value as text. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 function fieldOf(error: unknown, field: string): unknown {
   return typeof error === 'object' && error !== null ? Reflect.get(error, field) : undefined;
 }
@@ -94,7 +99,7 @@ export function sqliteErrorFrom(error: unknown, file: string): SqliteError {
   if (error instanceof SqliteError) return error;
   const reason = reasonOf(error, file);
   const resultCode = fieldOf(error, 'errcode');
-  const detail = error instanceof Error ? error.message : String(error);
+  const detail = errorText(error);
   const code = typeof resultCode === 'number' ? `, code ${resultCode}` : '';
   const isOfFile = reason === 'read-only' || reason === 'io' || reason === 'other';
   const advice =

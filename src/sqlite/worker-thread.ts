@@ -6,7 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { type Database, openDatabase, type SqlRow } from './database.ts';
 import { commitTogether, type SqlTransaction } from './group-commit.ts';
 import { MarkerWriter } from './marker.ts';
-import { sqliteErrorFrom } from './sqlite-error.ts';
+import { errorText, sqliteErrorFrom } from './sqlite-error.ts';
 import {
   errorParts,
   type JobOutcome,
@@ -101,7 +101,7 @@ function mark(transactions: readonly Extract<ThreadJob, { kind: 'transaction' }>
     marker.write();
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorText(error);
   }
 }
 

@@ -2,7 +2,9 @@
  * What an error of PostgreSQL or of the connection to it means for the operator: where, why, and what to do, with the statement
  * to run. SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html. The password is in none of the texts.
  */
+
 import { userInfo } from 'node:os';
+import { errorText } from '../core/errors.ts';
 import type { StoreProblem } from '../core/store.ts';
 
 /** Where a URL leads, without its password. */
@@ -83,7 +85,7 @@ function causeOf(error: unknown): Cause {
     return { ...causes[0]!, message: causes.map(({ message }) => message).join('; ') };
   }
   const field = (name: string) => (typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorText(error);
   const path = field('path');
   return {
     code: String(field('code') ?? ''),

@@ -2,7 +2,7 @@
  * Opens a PostgreSQL store: migrates its tables, then lets calls through. For a server, a database that is away at the start is
  * not an error: it is opened when it is there, and calls fail until then.
  */
-import { AppError } from '../core/errors.ts';
+import { AppError, errorText } from '../core/errors.ts';
 import type { Store, StoreProblem, StoreUser } from '../core/store.ts';
 import { SchemaError } from './migrations.ts';
 import { PostgresError } from './postgres-error.ts';
@@ -101,7 +101,7 @@ export class PostgresOpening {
   #failed(error: unknown): void {
     const cause = error instanceof AppError ? error.cause : error;
     if (cause instanceof PostgresError) this.#health?.failed(cause.problem);
-    else this.#health?.failed({ text: cause instanceof Error ? cause.message : String(cause), brief: 'not usable' });
+    else this.#health?.failed({ text: errorText(cause), brief: 'not usable' });
   }
 
   #notOpen(): AppError {

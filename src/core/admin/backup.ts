@@ -1,5 +1,5 @@
 /** Backs up all data of a server: first the store, then the zones and their keys, so that the zones have every change in the history. */
-import { AppError } from '../errors.ts';
+import { AppError, errorText } from '../errors.ts';
 import type { BackupReport, ZoneAdmin } from './zone-admin.ts';
 
 /** The database of tokens, settings of hosts, history and pending updates. */
@@ -24,7 +24,7 @@ export function withStoreBackup(admin: ZoneAdmin, store: StoreCopy | undefined):
       try {
         await store.copy(to);
       } catch (cause) {
-        const reason = cause instanceof Error ? cause.message : String(cause);
+        const reason = errorText(cause);
         throw new AppError('request-malformed', `The backup '${to}' could not be written: ${reason}.`, { cause });
       }
       const what = 'tokens, hosts, history and pending updates';

@@ -2,6 +2,7 @@
  * Keeps the history below `history_max_events`: checks the number of events once a minute, and deletes in steps, so that
  * other work of the store goes on between them.
  */
+import { errorText } from '../errors.ts';
 import { PeriodicTask } from '../periodic-task.ts';
 import type { Timers } from '../timers.ts';
 import type { HistorySize, HistoryStore } from './history-store.ts';
@@ -44,7 +45,7 @@ export class HistoryTrim {
         deleted = size.deleted;
       }
     } catch (error) {
-      warn(`The history could not be limited: ${error instanceof Error ? error.message : String(error)}`);
+      warn(`The history could not be limited: ${errorText(error)}`);
     }
   }
 }

@@ -5,8 +5,9 @@
  * Memory holds only what could not be written to the store: the ends of pending updates, up to a limit. While the store is
  * unreachable nothing new is saved; the client gets its error reply all the same.
  */
+
 import type { DomainName } from '../../dns/name.ts';
-import type { AppError } from '../errors.ts';
+import { type AppError, errorText } from '../errors.ts';
 import type { Timers } from '../timers.ts';
 import { NameOrder } from '../updates/name-order.ts';
 import type { FailedUpdate } from '../updates/pending-updates.ts';
@@ -209,7 +210,7 @@ export class PendingLog {
   #failedStore(error: unknown): void {
     if (this.#isDown) return;
     this.#isDown = true;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorText(error);
     this.#options.warn(
       `Failed updates are not saved for a retry: the store failed (${why}). Clients get the error reply as always.`,
     );

@@ -4,6 +4,7 @@
  *
  * The caller reads the files, as UTF-8. Left out: classes other than IN.
  */
+import { errorText } from '../error-text.ts';
 import { excerpt } from '../excerpt.ts';
 import { type DomainName, NameError } from '../name.ts';
 import { parseRdataTokens } from '../presentation/rdata-text.ts';
@@ -172,7 +173,7 @@ class ZoneFileReader {
     try {
       text = this.#include(file.text);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       throw new PresentationError(`cannot read '${excerpt(file.text)}': ${reason}`);
     }
     const [outerOrigin, outerOwner] = [this.#origin, this.#owner];

@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestSource } from '../../core/access/authenticate.ts';
 import type { AdminCaller } from '../../core/admin/caller.ts';
 import type { Operation } from '../../core/admin/operations.ts';
-import { AppError } from '../../core/errors.ts';
+import { AppError, errorStack } from '../../core/errors.ts';
 import type { Observer } from '../../core/observer.ts';
 import type { UserCredential } from '../../core/users/credential.ts';
 import type { FoundSession } from '../../core/users/sign-in-store.ts';
@@ -92,7 +92,7 @@ export function apiDoor(options: ApiOptions): Required<Omit<Door, 'protocols'>> 
     reply.hijack();
     void answer(request.raw, reply.raw).catch((error: unknown) => {
       reply.raw.destroy();
-      observer.warn(`HTTP API: ${error instanceof Error ? error.stack : String(error)}`);
+      observer.warn(`HTTP API: ${errorStack(error)}`);
     });
   };
   const addRoutes = (app: FastifyInstance) =>

@@ -2,8 +2,10 @@
  * The listener of `metrics.listen`: only `/metrics`, `/healthz` and `/readyz`, without a credential. It belongs on a network
  * that only monitoring reaches. It opens first and closes last, so that `/readyz` answers during start and shutdown.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpConfig, TcpAddress } from '../../config/config.ts';
+import { errorStack } from '../../core/errors.ts';
 import type { Monitoring } from '../../core/monitoring.ts';
 import { healthReply, metricsReply, readyReply } from '../protocols/health.ts';
 import type { DoorReply } from '../request/door.ts';
@@ -65,7 +67,7 @@ export class MetricsListener {
   }
 
   #report(error: unknown): void {
-    this.#warn(`metrics: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    this.#warn(`metrics: ${errorStack(error)}`);
   }
 
   async #replyTo({ method, url }: IncomingMessage): Promise<DoorReply> {

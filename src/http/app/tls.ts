@@ -1,8 +1,10 @@
 /** Certificate and private key of HTTPS: the files of `http.tls`, or the pair that the server obtained by ACME; session tickets. */
+
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { HttpConfig } from '../../config/config.ts';
+import { errorText } from '../../core/errors.ts';
 import { TICKET_KEY_MS } from '../../core/ticket-keys.ts';
 import { ListenError } from './listen.ts';
 
@@ -54,7 +56,7 @@ export function readTlsFiles({ tls }: HttpConfig): TlsOptions {
   try {
     createSecureContext(files);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorText(cause);
     const text = `http.tls: '${tls.certificate}' and '${tls.key}' are not a PEM certificate and its private key`;
     throw new ListenError(`${text} (${reason}).`, { cause });
   }

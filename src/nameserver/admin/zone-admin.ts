@@ -8,7 +8,7 @@ import type {
   ZoneImportReport,
   ZoneState,
 } from '../../core/admin/zone-admin.ts';
-import { AppError } from '../../core/errors.ts';
+import { AppError, errorText } from '../../core/errors.ts';
 import { formatEndpoint } from '../../dns/endpoint.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { formatRRType, RRType } from '../../dns/rdata.ts';
@@ -184,7 +184,7 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
     try {
       await journal.backup(file);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = errorText(cause);
       throw new AppError('request-malformed', `The backup '${file}' could not be written: ${reason}.`, { cause });
     }
     const zones = { what: 'zones and their journal', from: journal.file, to: file };

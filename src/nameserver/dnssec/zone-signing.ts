@@ -4,7 +4,9 @@
  * Signatures are renewed in the third quarter of their validity, in small commits that are spread over it, or over a part of it; those in
  * the last quarter, and those that a clock that was set made wrong, at once.
  */
+
 import { setTimeout } from 'node:timers/promises';
+import { errorText } from '../../core/errors.ts';
 import { DnssecAlgorithm } from '../../dns/dnssec/algorithms.ts';
 import type { SigningKey } from '../../dns/dnssec/signing-key.ts';
 import { TimeSlices } from '../admin/time-slices.ts';
@@ -180,7 +182,7 @@ export class ZoneSigning {
       } catch (error) {
         if (signal.aborted) return;
         onWarning(
-          `The zone ${zone.apex} could not be signed, and is served unsigned: ${textOf(error)} It is tried again in a minute.`,
+          `The zone ${zone.apex} could not be signed, and is served unsigned: ${errorText(error)} It is tried again in a minute.`,
         );
         await setTimeout(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
@@ -219,7 +221,7 @@ export class ZoneSigning {
       .then(() => undefined)
       .catch((error: unknown) =>
         this.#options.onWarning(
-          `Signatures of the zone ${this.#options.zone.apex} could not be renewed: ${textOf(error)}`,
+          `Signatures of the zone ${this.#options.zone.apex} could not be renewed: ${errorText(error)}`,
         ),
       )
       .finally(() => {
@@ -315,7 +317,7 @@ export class ZoneSigning {
     } finally {
       // The apex has a new SOA after each commit.
       await addPublished(tally, zone, new Set([...due, zone.apex.key]), slices);
-      watch.renewed(tally, failure === undefined ? undefined : textOf(failure));
+      watch.renewed(tally, failure === undefined ? undefined : errorText(failure));
     }
     this.#greatestTtl = greatestTtl;
     return urgent.length;
@@ -377,10 +379,6 @@ function dropSignerTypes(draft: ZoneDraft): void {
       node.rrsets.filter(({ type }) => !isSignerType(type)),
     );
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Signatures of a measurement, after as many that are not measured. */

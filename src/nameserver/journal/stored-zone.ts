@@ -2,6 +2,7 @@
  * Reads one zone from the database, and checks it: each row by its checksum, the rows of names together by their number and
  * sum, and the commits since then as a chain of serials. What is damaged is named and left out.
  */
+import { errorText } from '../../core/errors.ts';
 import { type DomainName, lowerCaseText } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import type { Database, SqlRow, SqlValue } from '../../sqlite/database.ts';
@@ -255,7 +256,7 @@ function applyCommits(folded: ZoneVersion, diffs: Iterable<ZoneDiff>, damage: Da
     return { version, unfolded: keys };
   } catch (error) {
     if (error instanceof SqliteError) throw error;
-    damage.add(`The commits cannot be applied: ${error instanceof Error ? error.message : String(error)}.`);
+    damage.add(`The commits cannot be applied: ${errorText(error)}.`);
     return { version: folded, unfolded: [] };
   }
 }

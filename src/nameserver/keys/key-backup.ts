@@ -2,10 +2,12 @@
  * The keys of all zones in one file of a backup, which has mode 0600: a line with the SHA-256 of what follows, then a JSON list with the
  * two texts of each key in the format of BIND. Left out: keys that were moved aside before.
  */
+
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { formatKeyFiles, KeyFileError, type KeyPair, parseKeyFiles } from '../../dns/dnssec/key-file.ts';
+import { errorText } from '../../dns/error-text.ts';
 import { syncPath, writeNewFile } from '../../sqlite/database.ts';
 import { type KeyStore, KeyStoreError } from './key-store.ts';
 import { isSameKey } from './missing-keys.ts';
@@ -32,7 +34,7 @@ export function backUpKeys(store: KeyStore, file: string, before: readonly KeyPa
     syncPath(dirname(file));
   } catch (cause) {
     rmSync(partial, { force: true });
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorText(cause);
     throw new KeyStoreError('files', `The keys could not be written to '${file}': ${why}.`, { cause });
   }
   return true;
@@ -54,7 +56,7 @@ export function readKeyBackup(file: string): readonly KeyPair[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorText(cause);
     throw new KeyStoreError('files', `The backup '${file}' of the keys cannot be read: ${why}.`, { cause });
   }
   const pairs = parseKeyBackup(text);

@@ -1,5 +1,7 @@
 /** A thread that answers queries: its UDP sockets, and its messages with the main thread (answering-thread.ts). */
+
 import { parentPort, workerData } from 'node:worker_threads';
+import { errorText } from '../../dns/error-text.ts';
 import { UdpListener } from '../sockets/udp-listener.ts';
 
 import type { FromThread, ThreadStart, ToThread } from './messages.ts';
@@ -8,8 +10,7 @@ import { ThreadService } from './thread-service.ts';
 const port = parentPort;
 if (port === null) throw new Error('answering-worker.ts is started by answering-thread.ts only');
 const post = (message: FromThread): void => port.postMessage(message);
-const onFault = (error: unknown) =>
-  post({ kind: 'fault', message: error instanceof Error ? error.message : String(error) });
+const onFault = (error: unknown) => post({ kind: 'fault', message: errorText(error) });
 
 const service = new ThreadService(workerData as ThreadStart, (requests) => post({ kind: 'requests', requests }));
 const sockets = new Map<number, UdpListener>();
