@@ -7,10 +7,11 @@
  */
 import { decode as peerDecode, encode as peerEncode } from 'dns-packet';
 import { decodeMessage, encodeMessage } from '#dist/dns/wire/message.js';
+import { BENCHMARKS } from './commands.mjs';
 import { IS_SMOKE_RUN, median, numbersFor } from './lab.mjs';
 
 const ROUNDS = IS_SMOKE_RUN ? 1 : 7;
-const [OPERATIONS = 0] = numbersFor([[100_000, 2000]]);
+const [OPERATIONS = 0] = numbersFor(BENCHMARKS.codec, [[100_000, 2000]]);
 const TARGETS = { decode: 1.5, encode: 3, both: 0 };
 
 /** An answer as named gives it to `dig +norecurse home.example.com A`: QR AA RD, one A record, OPT with 1232. */

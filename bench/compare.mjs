@@ -4,10 +4,9 @@
  * updates with BIND as the primary and on the embedded nameserver, DNS queries, signed UPDATEs), memory, and the time from the
  * start to the first reply. Prints medians, and the median of the ratios of neighbouring loads; the exit code is 1 when a ratio of
  * processor time is above 1.02.
- * `node bench/compare.mjs MAIN [ROUNDS] [SECONDS] [--smoke]`; MAIN is `dist/cli/main.js` of the other checkout.
  */
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { BENCHMARKS } from './commands.mjs';
 import {
   IS_SMOKE_RUN,
   MAIN,
@@ -24,12 +23,12 @@ import {
   UNIT_FLAGS,
 } from './lab.mjs';
 import { measureQueries, measureUpdates, ownPeer } from './peers.mjs';
+import { readArguments } from './usage.mjs';
 
-const numbers = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-const other = resolve(numbers[0] ?? MAIN);
-if (!existsSync(other)) throw new Error(`no such program: ${other}`);
-const ROUNDS = Number(numbers[1] ?? (IS_SMOKE_RUN ? 1 : 7));
-const SECONDS = Number(numbers[2] ?? (IS_SMOKE_RUN ? 1 : 4));
+const [main, rounds, seconds] = readArguments(BENCHMARKS.compare).values;
+const other = resolve(main ?? MAIN);
+const ROUNDS = Number(rounds ?? (IS_SMOKE_RUN ? 1 : 7));
+const SECONDS = Number(seconds ?? (IS_SMOKE_RUN ? 1 : 4));
 const STARTS = IS_SMOKE_RUN ? 1 : 11;
 const NAMES = 500;
 const MAX_RATIO = 1.02;

@@ -4,13 +4,13 @@
  * with a half one, without a TLS handshake, idle after a reply, without reading the reply, and without ever closing. The server may
  * open few descriptors. Meanwhile DNS over UDP and TCP, the control socket and a backup must work, and 60 seconds later the server
  * must have all its descriptors back. Exit code 1 otherwise.
- * `node bench/connection-campaign.mjs [CONNECTIONS] [DESCRIPTORS] [--smoke]`, run by `npm run faults -- connections`.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { FAULTS } from './commands.mjs';
 import {
   freePort,
   MAIN,
@@ -25,7 +25,7 @@ import {
   ZONE,
 } from './lab.mjs';
 
-const [CONNECTIONS = 0, DESCRIPTORS = 0] = numbersFor([
+const [CONNECTIONS = 0, DESCRIPTORS = 0] = numbersFor(FAULTS.connections, [
   [1000, 120],
   [1024, 512],
 ]);

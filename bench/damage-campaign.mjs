@@ -4,7 +4,7 @@
  * cut, missing and older files, in database, write-ahead log, its index and the marker. Afterwards either every acknowledged
  * change is there, or the log says what is wrong and what to do, and the zone is not served or the start ends. A zone that is not
  * served is recovered: its serial must be later than every acknowledged one, and it must take changes.
- * Exit code 1 otherwise. `node bench/damage-campaign.mjs [CASES] [SEED] [FIRST CASE] [--smoke]`, run by `npm run faults -- damage`.
+ * Exit code 1 otherwise.
  */
 import { spawn } from 'node:child_process';
 import {
@@ -22,15 +22,17 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { errorText } from '#dist/core/errors.js';
 import { DomainName } from '#dist/dns/name.js';
 import { RRType } from '#dist/dns/rdata.js';
 import { serialIsLater } from '#dist/dns/serial.js';
 import { UdpExchanger } from '#dist/net/udp.js';
+import { FAULTS } from './commands.mjs';
 import { seeded } from './damage.mjs';
 import { copyOf, keyOf, query, recordsAt, recordsIn, transfer } from './dns-client.mjs';
 import { freePort, KEY, MAIN, makeDirectory, numbersFor, SECRET, say, ZONE } from './lab.mjs';
 
-const [CASES = 0, SEED = 0, FIRST = 1] = numbersFor([
+const [CASES = 0, SEED = 0, FIRST = 1] = numbersFor(FAULTS.damage, [
   [1000, 12],
   [Date.now() % 2 ** 32, 1],
   [1, 1],
@@ -318,7 +320,7 @@ async function runCase(number, snapshots) {
     if (rcode === 0) await judgeServed(server, serial, snapshot, damages);
     else await judgeWithheld(server, snapshot, damages, number);
   } catch (error) {
-    fault('stuck', error instanceof Error ? error.message : String(error), damages, server);
+    fault('stuck', errorText(error), damages, server);
   } finally {
     await server.kill();
     rmSync(place, { recursive: true, force: true });

@@ -3,24 +3,26 @@
  * Feeds the wire codec with random packets and with damaged copies of recorded ones (test/vectors/messages.hex) and of signed ones.
  * Each must give a message or a WireError; a message that is encoded and decoded again must be equal. A signature that is valid must
  * be of records that were signed. Damaged key files, a pair for each hundred packets, must give the key or a KeyFileError. Exit code 1
- * on any other exception, a difference, a slow packet, or growing memory. Run by `npm run fuzz -- codec [COUNT] [SEED]`.
+ * on any other exception, a difference, a slow packet, or growing memory.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { DomainName } from '#dist/dns/name.js';
 import { decodeMessage, encodeMessage, makeMessage } from '#dist/dns/wire/message.js';
 import { WireError } from '#dist/dns/wire/reader.js';
+import { FUZZERS } from './commands.mjs';
 import { damagesOf, recordedPackets, seeded } from './damage.mjs';
 import { readDamagedKeyFiles, signedPackets, verifyMessage } from './signed-corpus.mjs';
+import { readArguments } from './usage.mjs';
 
-const COUNT = Number(process.argv[2] ?? 10_000_000);
-const SEED = Number(process.argv[3] ?? Date.now() % 2 ** 32) >>> 0;
+const [packets, seed] = readArguments(FUZZERS.codec).values;
+const COUNT = Number(packets ?? 10_000_000);
+const SEED = Number(seed ?? Date.now() % 2 ** 32) >>> 0;
 /** Growth between a tenth of the run and its end that counts as noise: heap with buffers, and resident memory. */
 const GROWTH_LIMIT_MIB = { heap: 4, rss: 32 };
 /** Packets for each pair of key files, which take longer. */
 const KEY_FILE_STEP = 100;
 /** A packet of at most 64 KiB takes a few milliseconds; more time means that the work is not linear. */
 const SLOW_MS = 100;
-if (!Number.isSafeInteger(COUNT) || COUNT < 1) throw new Error(`not a number of packets: ${process.argv[2]}`);
 
 const { random, below } = seeded(SEED);
 

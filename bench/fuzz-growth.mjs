@@ -5,15 +5,15 @@
  * (growth-texts.mjs). The fastest of several runs, each after a collection of garbage, are compared, only above a floor, and a
  * result counts if it is the same three times, so that noise does not. The floor and the ceiling are multiples of what a sort
  * takes in the same run: a slow or busy machine moves them along. Exit code 1 if a parser grows faster.
- * `npm run fuzz -- growth [PART]`: each PARTth text only.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { FUZZERS } from './commands.mjs';
 import { MESSAGES, TEXT_PARSERS } from './growth-parsers.mjs';
 import { ALL_FAMILIES, MAIN_FAMILIES } from './growth-texts.mjs';
+import { readArguments } from './usage.mjs';
 
-const PART = Number(process.argv[2] ?? 1);
-if (!Number.isSafeInteger(PART) || PART < 1) throw new Error(`not a part: ${process.argv[2]}`);
+const PART = Number(readArguments(FUZZERS.growth).values[0] ?? 1);
 
 const SMALL = 32 * 1024;
 const LARGE = 64 * 1024;

@@ -3,13 +3,14 @@
  * Sends random and mutated requests (bench/nameserver-corpus.mjs) to the embedded nameserver: first to its service in this process,
  * where none is dropped and each reply is checked; then as datagrams to a server in a process of its own; then TCP streams cut at every
  * octet (bench/tcp-cuts.mjs). Compares the zone before and after a restart, and measures how much larger answers are than queries.
- * Exit code 1 on a crash, a hang, an invalid reply, or growing memory. `npm run fuzz -- nameserver [COUNT] [SEED]`
+ * Exit code 1 on a crash, a hang, an invalid reply, or growing memory.
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { errorStack } from '#dist/core/errors.js';
 import { applyUpdate } from '#dist/core/updates/dns-update.js';
 import { DomainName } from '#dist/dns/name.js';
 import { RRType } from '#dist/dns/rdata.js';
@@ -17,15 +18,17 @@ import { decodeMessage, encodeMessage, formatRcode, makeMessage } from '#dist/dn
 import { parseZoneFile } from '#dist/dns/zone-file/zone-file.js';
 import { Nameserver } from '#dist/nameserver/nameserver.js';
 import { DnsListeners } from '#dist/nameserver/sockets/listeners.js';
+import { FUZZERS } from './commands.mjs';
 import { seeded } from './damage.mjs';
 import { copyOf, differenceOf, keyOf, transfer } from './dns-client.mjs';
 import { freePort, MAIN, makeDirectory, until } from './lab.mjs';
 import { makeCorpus, NAMESERVERS, RECORDS, ZONE } from './nameserver-corpus.mjs';
 import { cutStreams } from './tcp-cuts.mjs';
+import { readArguments } from './usage.mjs';
 
-const COUNT = Number(process.argv[2] ?? 1_000_000);
-const SEED = Number(process.argv[3] ?? Date.now() % 2 ** 32) >>> 0;
-if (!Number.isSafeInteger(COUNT) || COUNT < 1000) throw new Error(`not a number of requests: ${process.argv[2]}`);
+const [requests, seed] = readArguments(FUZZERS.nameserver).values;
+const COUNT = Number(requests ?? 1_000_000);
+const SEED = Number(seed ?? Date.now() % 2 ** 32) >>> 0;
 
 /** Growth between a tenth of the run and its end that counts as noise: garbage, names that UPDATEs added, the journal. */
 const GROWTH_LIMIT_MIB = 48;
@@ -165,7 +168,7 @@ async function inProcess() {
         );
       }
     } catch (error) {
-      fault(`thrown: ${error instanceof Error ? error.stack : error}`, request);
+      fault(`thrown: ${errorStack(error)}`, request);
     }
     if (waiting.length >= 256 || index === COUNT) {
       const timer = setTimeout(() => {

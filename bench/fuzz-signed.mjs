@@ -3,11 +3,11 @@
  * Random changes of a signed zone (bench/signed-changes.mjs), once with NSEC3 and once with NSEC, that BIND, Knot and NSD follow by NOTIFY
  * and IXFR. After each hundredth the three hold the same zone as we do, dnssec-verify, ldns-verify-zone and kzonecheck accept what one of them
  * transfers, and IXFR from a hundred changes before gives the same. Exit code 1 otherwise.
- * `npm run fuzz -- signed [CHANGES] [SEED] [nsec3 | nsec]`: 10,000 changes for each chain by default.
  */
 import { formatRcode } from '#dist/dns/wire/message.js';
 import { ExchangeError } from '#dist/net/exchange.js';
 import { TcpExchanger } from '#dist/net/tcp.js';
+import { FUZZERS } from './commands.mjs';
 import { seeded } from './damage.mjs';
 import { applyIxfr, copyOf, differenceOf, transfer, update } from './dns-client.mjs';
 import { freePort, makeDirectory } from './lab.mjs';
@@ -15,13 +15,14 @@ import { missingIn, rawTransfer } from './raw-transfer.mjs';
 import { makeChanges } from './signed-changes.mjs';
 import { apex, ZONE } from './update-corpus.mjs';
 import { key, keyOption, ownPrimary, SECONDARY_KINDS, secondary } from './update-peers.mjs';
+import { readArguments } from './usage.mjs';
 import { refusalsOf } from './zone-validators.mjs';
 
 /** @typedef {Awaited<ReturnType<typeof secondary>>} Server */
 
-const CHANGES = Number(process.argv[2] ?? 10_000);
-const SEED = Number(process.argv[3] ?? Date.now() % 2 ** 32) >>> 0;
-if (!Number.isSafeInteger(CHANGES) || CHANGES < 1) throw new Error(`not a number of changes: ${process.argv[2]}`);
+const [changes, seed, onlyChain] = readArguments(FUZZERS.signed).values;
+const CHANGES = Number(changes ?? 10_000);
+const SEED = Number(seed ?? Date.now() % 2 ** 32) >>> 0;
 
 const ROUND = 100;
 const FOLLOW_MS = 20_000;
@@ -143,7 +144,7 @@ async function campaign(chain) {
 
 say(`${number(CHANGES)} changes for each chain, seed ${SEED}, Node ${process.version}`);
 for (const chain of /** @type {const} */ (['nsec3', 'nsec'])) {
-  if ((process.argv[4] ?? chain) === chain) await campaign(chain);
+  if ((onlyChain ?? chain) === chain) await campaign(chain);
 }
 say(`signed zone at secondaries: ${faults} faults`);
 process.exit(faults > 0 ? 1 : 0);

@@ -3,7 +3,7 @@
  * Sends random UPDATEs of all types and octets (bench/update-corpus.mjs) to our server and to a BIND with its checks, and compares the
  * RCODEs; after each thousand BIND, Knot and NSD as secondaries of ours must hold the same zone and serial. Then both zones are emptied.
  * Exit code 1 for a difference that bench/update-differences.mjs does not list, for a secondary that is stuck, and for unequal
- * contents. `npm run fuzz -- updates [COUNT] [SEED] [--smoke]`; with `--smoke` only a campaign that does not run fails.
+ * contents; with `--smoke` only for a campaign that does not run.
  */
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,25 +11,25 @@ import { join } from 'node:path';
 import { DomainName } from '#dist/dns/name.js';
 import { formatRRType } from '#dist/dns/rdata.js';
 import { formatRcode } from '#dist/dns/wire/message.js';
+import { FUZZERS } from './commands.mjs';
 import { seeded } from './damage.mjs';
-import { freePort, makeDirectory } from './lab.mjs';
+import { freePort, IS_SMOKE_RUN, makeDirectory } from './lab.mjs';
 import { missingIn, rawTransfer } from './raw-transfer.mjs';
 import { apex, deletionOf, describe, makeUpdates, namesOf, plainUpdate, STATIC } from './update-corpus.mjs';
 import { classOf, LISTED, LISTED_CONTENT } from './update-differences.mjs';
 import { bindPrimary, key, makeSender, NAMESERVER, ownPrimary, SECONDARY_KINDS, secondary } from './update-peers.mjs';
+import { readArguments } from './usage.mjs';
 
 /** @typedef {import('./update-corpus.mjs').Update} Update */
 /** @typedef {import('./raw-transfer.mjs').TransferredRecord} TransferredRecord */
 /** @typedef {Awaited<ReturnType<typeof secondary>>} Server */
 
-const [count, seed] = process.argv.slice(2).filter((argument) => argument !== '--smoke');
-const IS_SMOKE_RUN = process.argv.includes('--smoke');
+const [count, seed] = readArguments(FUZZERS.updates).values;
 /** All servers are started anew for each step of a search. */
 process.setMaxListeners(0);
 
 const COUNT = Number(count ?? 100_000);
 const SEED = Number(seed ?? Date.now() % 2 ** 32) >>> 0;
-if (!Number.isSafeInteger(COUNT) || COUNT < 1) throw new Error(`not a number of messages: ${count}`);
 
 /** Messages between two comparisons of the secondaries. */
 const ROUND = 1000;

@@ -3,10 +3,10 @@
  * Several servers that share a PostgreSQL, in front of one primary: updates a second, the time that they take, messages to the primary,
  * and the processor time of each part for one update. Each client changes its own name, in each request to another address.
  * `stay`: a client sends all of its requests to one server; `move`: each to the next one.
- * `node bench/growth.mjs [ROUNDS] [SECONDS] [SERVERS] [bind,knot,powerdns,powerdns-pg] [--smoke]`
  */
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { BENCHMARKS } from './commands.mjs';
 import {
   IS_SMOKE_RUN,
   KEY,
@@ -22,17 +22,15 @@ import {
 } from './lab.mjs';
 import { bindPeer, knotPeer, powerdnsPeer, powerdnsPostgresPeer } from './peers.mjs';
 import { startPostgres } from './postgres.mjs';
+import { readArguments } from './usage.mjs';
 
 const PEERS = { bind: bindPeer, knot: knotPeer, powerdns: powerdnsPeer, 'powerdns-pg': powerdnsPostgresPeer };
-const [ROUNDS = 0, SECONDS = 0, SERVERS = 0] = numbersFor([
+const [ROUNDS = 0, SECONDS = 0, SERVERS = 0] = numbersFor(BENCHMARKS.growth, [
   [3, 1],
   [6, 1],
   [3, 2],
 ]);
-const kinds = process.argv
-  .slice(2)
-  .filter((argument) => /^[a-z,-]+$/.test(argument) && !argument.startsWith('--'))
-  .flatMap((list) => list.split(','));
+const kinds = readArguments(BENCHMARKS.growth).values[3]?.split(',') ?? Object.keys(PEERS);
 const CLIENTS = 40;
 
 /** @typedef {Awaited<ReturnType<typeof startServer>>} Server */
@@ -215,4 +213,4 @@ async function campaign(kind) {
   report.atMost(`${primary.title}: failed requests`, failed, 0);
 }
 
-for (const kind of kinds.length > 0 ? kinds : Object.keys(PEERS)) await campaign(kind);
+for (const kind of kinds) await campaign(kind);

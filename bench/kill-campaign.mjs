@@ -2,18 +2,20 @@
 /**
  * Ends the embedded nameserver with SIGKILL at random moments under load, many times, and queries DNS afterwards: every
  * acknowledged change must be there, none may be half applied, the serial must not go back, and IXFR, AXFR and single queries must
- * agree. Exit code 1 otherwise. `node bench/kill-campaign.mjs [ROUNDS] [SEED] [--signed]`, run by `npm run faults`. With `--signed` the
- * zone is signed: no signature may be made again, and validators must accept the zone.
+ * agree. Exit code 1 otherwise. With `--signed` the zone is signed: no signature may be made again, and validators must accept the
+ * zone.
  */
 import { statSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { join } from 'node:path';
+import { errorText } from '#dist/core/errors.js';
 import { DomainName } from '#dist/dns/name.js';
 import { RRType } from '#dist/dns/rdata.js';
 import { formatRcode } from '#dist/dns/wire/message.js';
 import { ExchangeError } from '#dist/net/exchange.js';
 import { TcpExchanger } from '#dist/net/tcp.js';
 import { UdpExchanger } from '#dist/net/udp.js';
+import { FAULTS } from './commands.mjs';
 import { seeded } from './damage.mjs';
 import {
   applyIxfr,
@@ -29,13 +31,16 @@ import {
 } from './dns-client.mjs';
 import { compareSignatures } from './kept-signatures.mjs';
 import { freePort, KEY, MAIN, makeDirectory, SECRET, startChild, until, ZONE } from './lab.mjs';
+import { readArguments } from './usage.mjs';
 import { refusalsOf } from './zone-validators.mjs';
 
-const IS_SIGNED = process.argv.includes('--signed');
-const [rounds, seed] = process.argv.slice(2).filter((argument) => argument !== '--signed');
+const {
+  values: [rounds, seed],
+  options,
+} = readArguments(FAULTS.kill);
+const IS_SIGNED = options['--signed'] !== undefined;
 const ROUNDS = Number(rounds ?? 200);
 const SEED = Number(seed ?? Date.now() % 2 ** 32) >>> 0;
-if (!Number.isSafeInteger(ROUNDS) || ROUNDS < 1) throw new Error(`not a number of rounds: ${rounds}`);
 
 const WRITERS_OF_EACH_KIND = 16;
 /** Every so many rounds: a burst of large changes, a quiet moment, and the kill while rows of names are written (a fold). */
@@ -411,7 +416,7 @@ async function checkIxfr(earlier, copy) {
     const difference = differenceOf(made, copy);
     if (difference !== undefined) fault('transfer', `IXFR from ${earlier.serial} and AXFR differ: ${difference}`);
   } catch (error) {
-    fault('transfer', `IXFR from ${earlier.serial}: ${error instanceof Error ? error.message : error}`);
+    fault('transfer', `IXFR from ${earlier.serial}: ${errorText(error)}`);
   }
 }
 

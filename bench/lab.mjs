@@ -11,6 +11,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readArguments } from './usage.mjs';
 
 export const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 export const ZONE = 'bench.example.com';
@@ -25,22 +26,16 @@ export const UNIT_FLAGS =
     .split(' ')
     .filter((flag) => !flag.startsWith('--config')) ?? [];
 
-const args = process.argv.slice(2);
-
 /** True for a run that only shows that a benchmark works: numbers of a few seconds, and targets that decide nothing. */
-export const IS_SMOKE_RUN = args.includes('--smoke');
+export const IS_SMOKE_RUN = process.argv.includes('--smoke');
 
 /**
  * The numbers of the command line, else the defaults, else (with `--smoke`) the least that runs.
- * @param {readonly [normal: number, smoke: number][]} defaults in the order of the arguments
+ * @param {import('./usage.mjs').Usage} usage @param {readonly [normal: number, smoke: number][]} defaults in the order of the arguments
  */
-export function numbersFor(defaults) {
-  const given = args.filter((argument) => !argument.startsWith('--'));
-  return defaults.map(([normal, smoke], index) => {
-    const value = Number(given[index] ?? (IS_SMOKE_RUN ? smoke : normal));
-    if (!(value > 0)) throw new Error(`not a positive number: ${given[index]}`);
-    return value;
-  });
+export function numbersFor(usage, defaults) {
+  const { values } = readArguments(usage);
+  return defaults.map(([normal, smoke], index) => Number(values[index] ?? (IS_SMOKE_RUN ? smoke : normal)));
 }
 
 /** @param {string} text */

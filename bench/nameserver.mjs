@@ -2,8 +2,8 @@
 /**
  * The embedded nameserver, BIND, Knot and PowerDNS in one run: queries a second, signed UPDATEs a second, durable updates over HTTP (also with
  * BIND as the primary), and the cost of a million names. Alternating rounds, medians; the targets are ratios.
- * `node bench/nameserver.mjs [ROUNDS] [SECONDS] [NAMES] [--smoke]`
  */
+import { BENCHMARKS } from './commands.mjs';
 import {
   measureFsync,
   measureHttp,
@@ -18,7 +18,7 @@ import {
 } from './lab.mjs';
 import { bindPeer, knotPeer, measureQueries, measureUpdates, ownPeer, powerdnsPeer, startOwn } from './peers.mjs';
 
-const [ROUNDS = 0, SECONDS = 0, MANY = 0] = numbersFor([
+const [ROUNDS = 0, SECONDS = 0, MANY = 0] = numbersFor(BENCHMARKS.nameserver, [
   [3, 1],
   [5, 1],
   [1_000_000, 2000],

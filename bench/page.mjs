@@ -4,13 +4,13 @@
  * The dashboard in a real browser: the time until the overview has its first row, and until a search has its result, with 1, 1,000 and
  * 100,000 hosts; then pages that stay open while hosts are updated, for a time: the memory of the pages and of the server at each
  * quarter, and the time of DNS answers with and without them.
- * `node bench/page.mjs [SECONDS] [UPDATES_A_SECOND] [ROUNDS] [--smoke]`; by default an hour at 5,000, and five rounds.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { chromium } from 'playwright-core';
+import { BENCHMARKS } from './commands.mjs';
 import { percentile, queryDns } from './dns-waits.mjs';
 import {
   freePort,
@@ -41,7 +41,7 @@ if (isMainThread) await measure();
 else parentPort?.postMessage(measureHttp(workerData));
 
 async function measure() {
-  const [SECONDS = 0, RATE = 0, ROUNDS = 0] = numbersFor([
+  const [SECONDS = 0, RATE = 0, ROUNDS = 0] = numbersFor(BENCHMARKS.page, [
     [3_600, 4],
     [5_000, 500],
     [5, 1],

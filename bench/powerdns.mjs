@@ -2,7 +2,6 @@
 /**
  * The PowerDNS-compatible API on a large zone: GET and PATCH with a key for one name, PATCH of 200 RRsets, which is one step of the
  * serial, and GET with a key for a pattern that covers the whole zone, while DNS is queried. Medians.
- * `node bench/powerdns.mjs [NAMES] [ROUNDS] [--smoke]`.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,9 +10,10 @@ import { once } from 'node:events';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
+import { BENCHMARKS } from './commands.mjs';
 import { freePort, MAIN, makeDirectory, median, numbersFor, Report, say, serial, serve, stop, ZONE } from './lab.mjs';
 
-const [NAMES = 0, ROUNDS = 0] = numbersFor([
+const [NAMES = 0, ROUNDS = 0] = numbersFor(BENCHMARKS.powerdns, [
   [1_000_000, 2000],
   [200, 5],
 ]);

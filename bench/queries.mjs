@@ -2,10 +2,11 @@
 /**
  * Queries a second over UDP that the embedded nameserver answers alone and with 1, 2, … threads, and BIND with as many threads as it
  * has by default, in alternating rounds; and the processor time of a query. The same of a signed zone without and with DO, for names
- * that are there and others. `node bench/queries.mjs [ROUNDS] [SECONDS] [THREADS] [--smoke]`
+ * that are there and others.
  */
 import { readdirSync } from 'node:fs';
 import { hasReusePort } from '#dist/config/resolve/state.js';
+import { BENCHMARKS } from './commands.mjs';
 import { memory, numbersFor, processorTime, processorTimeOfTree, Report, say, stop, UNIT_FLAGS } from './lab.mjs';
 import { bindPeer, measureQueries, ownPeer } from './peers.mjs';
 
@@ -13,7 +14,7 @@ const NAMES = 1_000;
 /** The system chooses the thread of a query by the port of its client: few clients may all meet one thread. */
 const CLIENTS = 64;
 
-const [ROUNDS = 0, SECONDS = 0, THREADS = 0] = numbersFor([
+const [ROUNDS = 0, SECONDS = 0, THREADS = 0] = numbersFor(BENCHMARKS.queries, [
   [5, 1],
   [4, 1],
   [2, 2],

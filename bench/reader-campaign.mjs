@@ -3,7 +3,6 @@
  * Threads answer queries from the octets of a zone while the main thread changes it: names get other data of other sizes, come and
  * go, and the table grows. Each answer must be an RRset that the name had, whole; at the end each name has its last one. In runs
  * of ten minutes or more, the memory must not grow by more than a tenth after the first quarter. Exit code 1 otherwise.
- * `node bench/reader-campaign.mjs [SECONDS] [READERS] [NAMES] [SEED]`, run by `npm run faults -- readers`.
  */
 import { isMainThread, parentPort, receiveMessageOnPort, Worker, workerData } from 'node:worker_threads';
 import { DomainName } from '#dist/dns/name.js';
@@ -11,6 +10,7 @@ import { DirectAnswers } from '#dist/nameserver/answer/direct-answer.js';
 import { OctetsReader } from '#dist/nameserver/zone/packed-octets.js';
 import { readTurns, TurnCounter } from '#dist/nameserver/zone/read-turns.js';
 import { ZoneNodes } from '#dist/nameserver/zone/zone-nodes.js';
+import { FAULTS } from './commands.mjs';
 import { seeded } from './damage.mjs';
 import { numbersFor, say } from './lab.mjs';
 
@@ -99,7 +99,7 @@ function makeZone(names, below) {
 }
 
 async function write() {
-  const [SECONDS = 0, READERS = 0, NAMES = 0, SEED = 0] = numbersFor([
+  const [SECONDS = 0, READERS = 0, NAMES = 0, SEED = 0] = numbersFor(FAULTS.readers, [
     [600, 3],
     [1, 2],
     [20_000, 2_000],

@@ -2,11 +2,11 @@
 /**
  * How long a change takes from its acknowledgement until each secondary serves it: BIND, Knot and NSD behind the embedded nameserver,
  * first with single updates, then with updates without a pause. All figures are those of `dyndns history`.
- * `node bench/receipts.mjs [SINGLE] [CONTINUOUS] [--smoke]`: updates of each kind
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BENCHMARKS } from './commands.mjs';
 import {
   freePort,
   IS_SMOKE_RUN,
@@ -25,7 +25,7 @@ import {
   ZONE,
 } from './lab.mjs';
 
-const [SINGLE = 0, CONTINUOUS = 0] = numbersFor([
+const [SINGLE = 0, CONTINUOUS = 0] = numbersFor(BENCHMARKS.receipts, [
   [200, 5],
   [2000, 20],
 ]);

@@ -3,7 +3,6 @@
  * Routers as they come: each with a new TLS connection and a token of its own, all within a minute. Each name of an embedded zone is
  * updated once, from many source addresses; some clients resume a session that began before the server was restarted. Then `/myip` over a
  * new connection for each request, beside a bare server of Node.js, in alternating rounds, medians.
- * `node bench/reconnect.mjs [NAMES] [SECONDS] [SHARE] [ROUNDS] [--smoke]`; SHARE of the clients resume a session.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -13,6 +12,7 @@ import { join } from 'node:path';
 import { connect, createSecureContext } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { BENCHMARKS } from './commands.mjs';
 import { percentile, queryDns } from './dns-waits.mjs';
 import {
   freePort,
@@ -54,7 +54,7 @@ else if (isMainThread) await measure();
 else parentPort?.postMessage(await updateAll(workerData));
 
 async function measure() {
-  const [NAMES = 0, SECONDS = 0, SHARE = 0, ROUNDS = 0] = numbersFor([
+  const [NAMES = 0, SECONDS = 0, SHARE = 0, ROUNDS = 0] = numbersFor(BENCHMARKS.reconnect, [
     [50_000, 300],
     [60, 2],
     [0.5, 0.5],

@@ -3,7 +3,7 @@
  * Sends bursts of SIGHUP at random gaps while the configuration file changes between two kinds of content: the last file must be in
  * force afterwards, every time. The probe is a token that no other version of the file has. Then sends SIGHUP every 10 ms during
  * starts: the process must survive, and must catch the signal at most 20 ms later than an empty script. Exit code 1 otherwise.
- * `node bench/reload-campaign.mjs [ROUNDS] [SEED] [--smoke]`, run by `npm run faults -- reload`; with `--smoke` the 20 ms decide nothing.
+ * With `--smoke` the 20 ms decide nothing.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,6 +11,7 @@ import { openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { FAULTS } from './commands.mjs';
 import { seeded } from './damage.mjs';
 import {
   freePort,
@@ -26,7 +27,7 @@ import {
   ZONE,
 } from './lab.mjs';
 
-const [ROUNDS = 0, SEED = 0] = numbersFor([
+const [ROUNDS = 0, SEED = 0] = numbersFor(FAULTS.reload, [
   [200, 4],
   [Date.now() % 2 ** 32, 1],
 ]);

@@ -4,7 +4,6 @@
  * changes a name of its own, each request at the next server, as a proxy spreads them, half of them with a token of the store. What
  * is counted: acknowledged changes that are not there, replies that were not true, and requests that failed although the same
  * request succeeded at once afterwards. Exit code 1 if there is any.
- * `node bench/servers-campaign.mjs [SECONDS] [bind,knot,powerdns] [--before=DIRECTORY] [--smoke]`, run by `npm run faults -- servers`.
  * `--before` is a checkout of the version before, built: one server begins with its `dist/cli/main.js`.
  */
 import { execFile } from 'node:child_process';
@@ -14,6 +13,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { FAULTS } from './commands.mjs';
 import {
   freePort,
   IS_SMOKE_RUN,
@@ -30,6 +30,7 @@ import {
 } from './lab.mjs';
 import { bindPeer, knotPeer, powerdnsPeer } from './peers.mjs';
 import { startPostgres } from './postgres.mjs';
+import { readArguments } from './usage.mjs';
 
 const PEERS = {
   bind: bindPeer,
@@ -38,9 +39,13 @@ const PEERS = {
   powerdns: (/** @type {number} */ names) =>
     powerdnsPeer(names, BEFORE === undefined ? '' : 'max-tcp-connections=64\n'),
 };
-const BEFORE = process.argv.find((argument) => argument.startsWith('--before='))?.slice('--before='.length);
-const SECONDS = Number(process.argv.slice(2).find((argument) => /^\d+$/.test(argument)) ?? 6);
-const kinds = (process.argv.slice(2).find((argument) => /^[a-z,]+$/.test(argument)) ?? 'bind,knot,powerdns').split(',');
+const {
+  values: [seconds, primaries],
+  options,
+} = readArguments(FAULTS.servers);
+const BEFORE = options['--before'];
+const SECONDS = Number(seconds ?? 6);
+const kinds = (primaries ?? 'bind,knot,powerdns').split(',');
 const CLIENTS = 24;
 const UPDATES_OF_ONE_NAME = IS_SMOKE_RUN ? 200 : 2000;
 const CLOCK_DIFFERENCE_MS = 90_000;

@@ -2,11 +2,11 @@
 /**
  * A zone with DNSSEC compared with one without, in one run: changed updates a second with few and many names, over DNS and HTTP; the first
  * signing of the large zone while it is served and updated, with the longest wait of a query; then its memory and its start.
- * `node bench/signed.mjs [ROUNDS] [SECONDS] [NAMES] [--smoke]`
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { BENCHMARKS } from './commands.mjs';
 import { percentile, queryDns } from './dns-waits.mjs';
 import { measureHttp, memory, numbersFor, originalClients, Report, say, stop, UNIT_FLAGS, ZONE } from './lab.mjs';
 import { measureQueries, measureUpdates, ownPeer, startOwn } from './peers.mjs';
@@ -21,7 +21,7 @@ if (isMainThread) await measure();
 else parentPort?.postMessage(measureHttp(workerData));
 
 async function measure() {
-  const [ROUNDS = 0, SECONDS = 0, MANY = 0] = numbersFor([
+  const [ROUNDS = 0, SECONDS = 0, MANY = 0] = numbersFor(BENCHMARKS.signed, [
     [5, 1],
     [4, 1],
     [1_000_000, 40_000],

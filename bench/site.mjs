@@ -1,5 +1,6 @@
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
+import { BENCHMARKS } from './commands.mjs';
 import {
   freePort,
   KEY,
@@ -16,7 +17,7 @@ import {
   ZONE,
 } from './lab.mjs';
 
-const [ROUNDS = 0, MEMBERS = 0] = numbersFor([
+const [ROUNDS = 0, MEMBERS = 0] = numbersFor(BENCHMARKS.site, [
   [400, 30],
   [10, 10],
 ]);

@@ -2,7 +2,6 @@
 /**
  * Large things, beside BIND in the same run: an RRset of 100 records, in one message and one by one; a message of nearly
  * 64 KiB; many records at one name; an import of a zone file. Alternating rounds, medians; targets are ratios.
- * `node bench/sizes.mjs [ROUNDS] [NAMES] [--smoke]`; NAMES is the size of the import.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -10,13 +9,14 @@ import { join } from 'node:path';
 import { DomainName } from '#dist/dns/name.js';
 import { RRType } from '#dist/dns/rdata.js';
 import { TcpExchanger } from '#dist/net/tcp.js';
+import { BENCHMARKS } from './commands.mjs';
 import { keyOf, update } from './dns-client.mjs';
 import { IS_SMOKE_RUN, KEY, MAIN, makeDirectory, numbersFor, Report, say, stop, ZONE } from './lab.mjs';
 import { bindPeer, ownPeer } from './peers.mjs';
 
 /** @typedef {import('#dist/dns/zone-change.js').ZoneEdit} ZoneEdit */
 
-const [ROUNDS = 0, NAMES = 0] = numbersFor([
+const [ROUNDS = 0, NAMES = 0] = numbersFor(BENCHMARKS.sizes, [
   [9, 1],
   [100_000, 1000],
 ]);

@@ -3,7 +3,6 @@
  * The cost of event streams: updates of an embedded zone as fast as they are accepted, without readers and with 50, of which five never
  * read and come back when they are disconnected. Alternating rounds, medians; then one longer run for the memory of the server. An admin
  * and four members read, each of whom owns a part of the hosts, and every event is checked. The targets are ratios.
- * `node bench/stream.mjs [ROUNDS] [SECONDS] [MEMORY_SECONDS] [--smoke]`
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -11,6 +10,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { BENCHMARKS } from './commands.mjs';
 import {
   freePort,
   IS_SMOKE_RUN,
@@ -44,7 +44,7 @@ if (isMainThread) await measure();
 else readAsUsers();
 
 async function measure() {
-  const [ROUNDS = 0, SECONDS = 0, MEMORY_SECONDS = 0] = numbersFor([
+  const [ROUNDS = 0, SECONDS = 0, MEMORY_SECONDS = 0] = numbersFor(BENCHMARKS.stream, [
     [7, 1],
     [5, 1],
     [60, 3],

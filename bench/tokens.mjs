@@ -2,9 +2,10 @@
 /**
  * The cost of tokens: dyndns2 with a token for each host, in SQLite and in PostgreSQL, and the original API with the master secret, with
  * history, in one run; then the same with 100,000 more tokens and hosts. The zone is embedded. Alternating rounds, medians; the targets are
- * ratios. `node bench/tokens.mjs [ROUNDS] [SECONDS] [MORE] [--smoke]`
+ * ratios.
  */
 import { join } from 'node:path';
+import { BENCHMARKS } from './commands.mjs';
 import {
   freePort,
   makeDirectory,
@@ -21,7 +22,7 @@ import {
 import { startPostgres } from './postgres.mjs';
 import { fillTokens, secretOf } from './store-tokens.mjs';
 
-const [ROUNDS = 0, SECONDS = 0, MORE = 0] = numbersFor([
+const [ROUNDS = 0, SECONDS = 0, MORE = 0] = numbersFor(BENCHMARKS.tokens, [
   [3, 1],
   [5, 1],
   [100_000, 200],

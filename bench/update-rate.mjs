@@ -2,8 +2,8 @@
 /**
  * Updates a second over HTTP with BIND as the primary, compared with the rate of that BIND for messages of one name, in one run:
  * alternating rounds, medians. The targets (in the exit code) are ratios, because machines differ.
- * `node bench/update-rate.mjs [ROUNDS] [SECONDS] [--smoke]`
  */
+import { BENCHMARKS } from './commands.mjs';
 import {
   IS_SMOKE_RUN,
   makeDirectory,
@@ -22,7 +22,7 @@ import {
   UNIT_FLAGS,
 } from './lab.mjs';
 
-const [ROUNDS = 0, SECONDS = 0] = numbersFor([
+const [ROUNDS = 0, SECONDS = 0] = numbersFor(BENCHMARKS.updates, [
   [3, 1],
   [5, 1],
 ]);

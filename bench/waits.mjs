@@ -3,12 +3,12 @@
  * How long a DNS query waits for its answer while nothing else is done, under 64 connections of changed updates, while a zone of many
  * names is transferred, and while it is imported: of this build, without and with a thread that answers queries, and of another
  * build, in alternating rounds.
- * `node bench/waits.mjs [MAIN] [ROUNDS] [SECONDS] [NAMES] [--smoke]`; MAIN is `dist/cli/main.js` of the other checkout.
  */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { BENCHMARKS } from './commands.mjs';
 import { percentile, queryDns } from './dns-waits.mjs';
 import {
   IS_SMOKE_RUN,
@@ -24,6 +24,7 @@ import {
   ZONE,
 } from './lab.mjs';
 import { ownPeer, zoneText } from './peers.mjs';
+import { readArguments } from './usage.mjs';
 
 /** @typedef {Awaited<ReturnType<typeof ownPeer>> & {main: string}} Server */
 
@@ -31,7 +32,7 @@ if (isMainThread) await measure();
 else parentPort?.postMessage(measureHttp(workerData));
 
 async function measure() {
-  const [other, ...numbers] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+  const [other, ...numbers] = readArguments(BENCHMARKS.waits).values;
   const defaults = IS_SMOKE_RUN ? [1, 1, 1_000] : [5, 4, 1_000_000];
   const [ROUNDS = 0, SECONDS = 0, NAMES = 0] = defaults.map((number, at) => Number(numbers[at] ?? number));
   const report = new Report();

@@ -5,12 +5,19 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { watch } from 'node:fs';
 import { join } from 'node:path';
-import { argv, execPath, exit, stdout } from 'node:process';
+import { execPath, exit, stdout } from 'node:process';
+import { readArguments } from '../bench/usage.mjs';
 import { install, root } from './prepare.mjs';
 
 /** An editor writes several files at once. */
 const QUIET_MS = 200;
 
+const { values: args } = readArguments({
+  command: 'npm run dev --',
+  passesOn: 'ARGUMENTS',
+  about:
+    "Builds and runs 'dyndns ARGUMENTS' (without any: 'dyndns quickstart'), and does both again whenever a file below src or web changes.",
+});
 install();
 let server;
 let timer;
@@ -18,7 +25,7 @@ let isBuilding = false;
 let isStale = false;
 
 function start() {
-  const child = spawn(execPath, [join(root, 'scripts', 'start.mjs'), ...argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(execPath, [join(root, 'scripts', 'start.mjs'), ...args], { stdio: 'inherit' });
   child.on('exit', (code) => {
     if (server === child) stdout.write(`dev: the server ended with code ${code}; waiting for a change\n`);
   });

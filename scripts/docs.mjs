@@ -2,6 +2,7 @@
 // Reads dist/, so that `npm run build` comes first.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { readArguments } from '../bench/usage.mjs';
 
 /**
  * One row for each generated file: its path, the module in dist/, the function that gives the text. It gets the committed text,
@@ -17,11 +18,16 @@ const DOCUMENTS = [
   ['web/src/api-types.ts', 'docs/api-types.js', 'apiTypes'],
 ];
 
+const { options } = readArguments({
+  command: 'npm run docs --',
+  options: ['--check'],
+  about: 'Writes the files that come from tables of the code. --check compares them, and fails where they differ.',
+});
 const project = new URL('../', import.meta.url);
 const { CLIENT_PAGES } = await import(new URL('dist/docs/clients.js', project).href);
 DOCUMENTS.push(...CLIENT_PAGES.map((path) => [path, 'docs/clients.js', 'clientPage']));
 
-const check = process.argv.includes('--check');
+const check = options['--check'] !== undefined;
 for (const [path, module, name] of DOCUMENTS) {
   const file = fileURLToPath(new URL(path, project));
   const text = (await import(new URL(`dist/${module}`, project).href))[name](read(file), path);

@@ -1,24 +1,33 @@
 /**
  * `node scripts/image-test.mjs`: makes the image twice, checks it, and uses it without a container engine. Starting it needs root
- * on Linux; the image of skopeo and umoci is used where they are installed. With a path, it uses that
- * image as it is; `--smoke` only checks an image of one small file. The last line is `N passed, N failed, N skipped`.
+ * on Linux; the image of skopeo and umoci is used where they are installed. The last line is `N passed, N failed, N skipped`.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { argv, env, exit, getuid, stdout } from 'node:process';
+import { env, exit, getuid, stdout } from 'node:process';
+import { file as fileArgument, readArguments } from '../bench/usage.mjs';
 import { checkLayout } from '../packaging/oci/check.mjs';
 import { findTool, runTool, startContainer, unpackLayers } from '../packaging/oci/container.mjs';
 import { tryEmulated } from '../packaging/oci/emulated.mjs';
 import { writeLayout } from '../packaging/oci/layout.mjs';
 import { CONFIG, make } from '../packaging/oci.mjs';
 import { EPOCH, OUTPUT, VERSION, withFolder } from '../packaging/release.mjs';
-import { setUpInBrowser } from '../test/packages/first-run.mjs';
 import { install, root } from './prepare.mjs';
 import { installMissing } from './servers.mjs';
 
-const smoke = argv.includes('--smoke');
-const given = smoke ? undefined : argv[2];
+const {
+  values: [path],
+  options,
+} = readArguments({
+  command: 'node scripts/image-test.mjs',
+  takes: [fileArgument('IMAGE')],
+  options: ['--smoke'],
+  about:
+    'Makes the image for containers twice, checks it, and uses it; or IMAGE as it is. --smoke only checks an image of one small file.',
+});
+const smoke = options['--smoke'] !== undefined;
+const given = smoke ? undefined : path;
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
 async function step(title, work) {
@@ -131,6 +140,8 @@ async function tryContainer(rootfs, folder) {
   });
   await step('the first start prints a link, and the wizard in chromium sets up the server', async () => {
     if (findTool('chromium-headless-shell') === undefined) return { skipped: 'it needs chromium-headless-shell' };
+    // It imports a package, which install() may have to install first.
+    const { setUpInBrowser } = await import('../test/packages/first-run.mjs');
     const first = startContainer({
       root: rootfs,
       data: join(folder, 'data-setup'),

@@ -4,16 +4,22 @@
  */
 import { join } from 'node:path';
 import { exit, stdout } from 'node:process';
-import { createViteServer } from 'vitest/node';
+import { readArguments } from '../bench/usage.mjs';
 import { build, install, root } from './prepare.mjs';
 import { installMissing } from './servers.mjs';
 
+readArguments({
+  command: 'npm run lab',
+  about:
+    'Starts BIND, Knot, PowerDNS, pebble and dyndns on loopback, and prints commands to try. Ctrl-C stops everything.',
+});
 install();
 build();
 const missing = installMissing();
 if (missing.length > 0) stdout.write(`Missing: apt-get install -y ${missing.join(' ')}\n`);
 
 // The starters are the TypeScript of the tests: Vite, which runs those, loads them here as well.
+const { createViteServer } = await import('vitest/node');
 const vite = await createViteServer({
   root,
   configFile: false,

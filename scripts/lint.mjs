@@ -1,8 +1,13 @@
 /** `npm run lint`: types of src, test, bench and web, format and lint rules, and that generated documents match the code. */
 import { join } from 'node:path';
 import { execPath } from 'node:process';
+import { readArguments } from '../bench/usage.mjs';
 import { build, install, root, run } from './prepare.mjs';
 
+readArguments({
+  command: 'npm run lint',
+  about: 'Checks types, formatting and lint rules, and that generated documents match the code.',
+});
 install();
 build();
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');

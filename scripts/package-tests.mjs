@@ -1,12 +1,13 @@
 /**
- * `npm run test:packages [-- NAME]`: makes the packages and uses them as an operator would: Debian 13 and 12 with systemd as process 1,
+ * `npm run test:packages`: makes the packages and uses them as an operator would: Debian 13 and 12 with systemd as process 1,
  * the image for containers, and npm on Node.js 20, 24 and 26. Its last line is `N passed, N failed, N skipped`. Needs root, debootstrap
  * and lintian.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { argv, env, exit, getuid, stdout } from 'node:process';
+import { env, exit, getuid, stdout } from 'node:process';
+import { anyText, readArguments } from '../bench/usage.mjs';
 import { debianScenarios } from '../test/packages/debian-scenarios.mjs';
 import { imageScenarios } from '../test/packages/image-scenario.mjs';
 import { npmScenarios } from '../test/packages/npm-scenarios.mjs';
@@ -14,7 +15,12 @@ import { install } from './prepare.mjs';
 import { installMissing, PACKAGE_TEST_PROGRAMS } from './servers.mjs';
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
-const filter = argv[2] ?? '';
+const [filter = ''] = readArguments({
+  command: 'npm run test:packages --',
+  takes: [anyText('NAME')],
+  about:
+    'Makes the packages and uses them as an operator would; only scenarios that have NAME in their name. Needs root, debootstrap and lintian.',
+}).values;
 
 /** A step of a scenario; the later ones of it depend on it. */
 async function step(title, work) {

@@ -1,23 +1,23 @@
 /**
- * `npm run package [KIND …]`: makes the artefacts of a release in packages/, with SHA256SUMS; without a kind, all of them.
+ * `npm run package`: makes the artefacts of a release in packages/, with SHA256SUMS.
  * A kind is a file packaging/KIND.mjs that exports `make()`, which writes into OUTPUT and returns the names of its files.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { argv, exit, stderr, stdout } from 'node:process';
+import { stdout } from 'node:process';
+import { readArguments, word } from '../bench/usage.mjs';
 import { OUTPUT, outputFile } from '../packaging/release.mjs';
 import { install } from './prepare.mjs';
 
 const KINDS = ['tgz', 'deb', 'oci', 'ipk', 'sbom'];
 const SUMS = 'SHA256SUMS';
 
-const asked = argv.slice(2);
-const unknown = asked.filter((kind) => !KINDS.includes(kind));
-if (unknown.length > 0) {
-  stderr.write(`There is no kind of package '${unknown.join("', '")}'; the kinds are ${KINDS.join(', ')}.\n`);
-  exit(2);
-}
+const { values: asked } = readArguments({
+  command: 'npm run package --',
+  takes: [{ ...word(...KINDS), repeats: true }],
+  about: 'Makes the artefacts of a release in packages, with SHA256SUMS; without a kind, all of them.',
+});
 if (asked.length === 0) rmSync(OUTPUT, { recursive: true, force: true });
 install();
 for (const kind of asked.length > 0 ? asked : KINDS) {

@@ -1,12 +1,12 @@
 /**
- * The servers and tools that the tests run, with the Debian package of each. `node scripts/servers.mjs` prints what is missing;
- * `--install` installs it where that is possible (as root on Debian or Ubuntu).
+ * The servers and tools that the tests run, with the Debian package of each. `node scripts/servers.mjs` prints what is missing.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { argv, env, exit, getuid, stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { readArguments } from '../bench/usage.mjs';
 
 /** Program -> Debian package. */
 export const SERVERS = {
@@ -143,7 +143,13 @@ export function installMissing(programs = SERVERS) {
 }
 
 if (argv[1] === fileURLToPath(import.meta.url)) {
-  const missing = argv.includes('--install') ? installMissing() : missingPackages();
+  const { options } = readArguments({
+    command: 'node scripts/servers.mjs',
+    options: ['--install'],
+    about:
+      'Prints the command that installs the servers and tools that the tests use and that are missing. --install runs it, as root on Debian or Ubuntu.',
+  });
+  const missing = options['--install'] === undefined ? missingPackages() : installMissing();
   if (missing.length > 0) {
     stderr.write(`Missing: apt-get install -y ${missing.join(' ')}\n`);
     exit(1);

@@ -5,10 +5,17 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { argv, env, execPath, exit, stdout } from 'node:process';
+import { env, execPath, exit, stdout } from 'node:process';
+import { readArguments } from '../bench/usage.mjs';
 import { build, install, root } from './prepare.mjs';
 import { installMissing } from './servers.mjs';
 
+const { values: args } = readArguments({
+  command: 'npm test --',
+  passesOn: 'FILTER',
+  about:
+    'Installs packages and, where it can, the servers that the tests use; builds; runs the tests whose file has a FILTER in its path, else all. Options of vitest are passed on.',
+});
 install();
 build();
 const missing = installMissing();
@@ -16,7 +23,7 @@ const report = join(root, 'test-report.json');
 rmSync(report, { force: true });
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-const { status } = spawnSync(execPath, [vitest, 'run', ...reporters, ...argv.slice(2)], {
+const { status } = spawnSync(execPath, [vitest, 'run', ...reporters, ...args], {
   cwd: root,
   stdio: 'inherit',
   env,

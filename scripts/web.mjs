@@ -1,15 +1,21 @@
 /**
- * Builds the dashboard into DIST/web: node scripts/web.mjs [DIST]. Beside each file it writes the same one compressed (FILE.gz,
+ * Builds the dashboard into DIST/web. Beside each file it writes the same one compressed (FILE.gz,
  * FILE.br), which the server sends to browsers that take it.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { argv } from 'node:process';
 import { brotliCompressSync, gzipSync, constants as zlib } from 'node:zlib';
-import { build } from 'vite';
+import { anyText, readArguments } from '../bench/usage.mjs';
 
+const [dist] = readArguments({
+  command: 'node scripts/web.mjs',
+  takes: [anyText('DIST')],
+  about: 'Builds the dashboard into DIST/web, by default into dist/web.',
+}).values;
+// Not before: the usage needs no package.
+const { build } = await import('vite');
 const root = join(import.meta.dirname, '..');
-const folder = join(resolve(argv[2] ?? join(root, 'dist')), 'web');
+const folder = join(resolve(dist ?? join(root, 'dist')), 'web');
 /** Below it a compressed file saves nothing. */
 const SMALLEST_OCTETS = 300;
 

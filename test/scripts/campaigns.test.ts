@@ -57,6 +57,7 @@ const CAMPAIGNS: Readonly<Record<string, SmokeRun>> = {
 };
 
 const PARTS = [
+  'commands.mjs',
   'damage.mjs',
   'dns-client.mjs',
   'dns-waits.mjs',
@@ -78,6 +79,7 @@ const PARTS = [
   'update-differences.mjs',
   'update-peers.mjs',
   'update-rdata.mjs',
+  'usage.mjs',
   'zone-validators.mjs',
 ];
 
