@@ -9,8 +9,7 @@ const ROUNDS = count('ROUNDS');
 const SECONDS = amount('SECONDS');
 const NAMES = count('NAMES');
 const SEED = count('SEED', 0);
-/** For a run that only shows that the program works. */
-const SMOKE = ['--smoke'];
+const SMOKE = { '--smoke': 'A short run, which only shows that the program works.' };
 
 /** `npm run bench`. */
 export const BENCHMARKS = {
@@ -77,10 +76,13 @@ export const BENCHMARKS = {
   ),
 };
 
-const EVERY = 'Builds, installs the other nameservers where it can, and runs all benchmarks but compare.';
 /** @type {typeof BENCHMARKS & {all: Usage}} */
 export const BENCH_COMMANDS = {
-  all: { command: 'npm run bench -- [all]', options: SMOKE, about: `${EVERY} --smoke only shows that they work.` },
+  all: {
+    command: 'npm run bench -- [all]',
+    options: SMOKE,
+    about: 'Builds, installs the other nameservers where it can, and runs all benchmarks but compare.',
+  },
   ...BENCHMARKS,
 };
 
@@ -129,6 +131,7 @@ export const FUZZ_COMMANDS = {
   },
 };
 
+const SIGNED = { '--signed': 'With a signed zone, like the campaign signed.' };
 const KILL = {
   file: 'kill-campaign.mjs',
   takes: [ROUNDS, SEED],
@@ -138,11 +141,11 @@ const KILL = {
 
 /** `npm run faults`. */
 export const FAULTS = {
-  kill: program({ ...KILL, command: 'npm run faults -- [kill]', options: ['--signed'] }),
+  kill: program({ ...KILL, command: 'npm run faults -- [kill]', options: SIGNED }),
   signed: program({
     ...KILL,
     command: 'npm run faults -- signed',
-    about: 'The same with a signed zone (--signed): no signature may be made again after a start.',
+    about: 'Like kill, with a signed zone: no signature may be made again after a start.',
   }),
   reload: program({
     command: 'npm run faults -- reload',
@@ -171,9 +174,12 @@ export const FAULTS = {
     command: 'npm run faults -- servers',
     file: 'servers-campaign.mjs',
     takes: [SECONDS, words('bind', 'knot', 'powerdns')],
-    options: ['--before=DIRECTORY', ...SMOKE],
+    options: {
+      '--before=DIRECTORY': 'A built checkout of the version before: one server begins with it.',
+      ...SMOKE,
+    },
     about:
-      'Three servers on one PostgreSQL under load, while servers, PostgreSQL and the primary are killed, restarted, frozen and upgraded. DIRECTORY is a built checkout of the version before: one server begins with it.',
+      'Three servers on one PostgreSQL under load, while servers, PostgreSQL and the primary are killed, restarted, frozen and upgraded.',
   }),
   readers: program({
     command: 'npm run faults -- readers',

@@ -20,7 +20,7 @@ import { argv, exit, stderr, stdout } from 'node:process';
  * @property {string} command how to call it, without arguments
  * @property {string} about full sentences
  * @property {readonly Argument[]} [takes] in this order; each may be left out
- * @property {readonly string[]} [options] `--name`, or `--name=VALUE`
+ * @property {Readonly<Record<string, string>>} [options] what each means, by `--name`, or `--name=VALUE`
  * @property {string} [passesOn] any arguments and options are for another program; shown with this name
  */
 /**
@@ -62,12 +62,14 @@ export function file(name) {
 
 /** @param {string} name @returns {Argument} */
 export function anyText(name) {
-  return { name, must: 'a text', accepts: (text) => text !== '' };
+  return { name, must: 'a text', accepts: () => true };
 }
 
 /** @param {readonly Usage[]} usages */
-export function usageText(...usages) {
+function usageText(...usages) {
   const texts = usages.map((usage) => `  ${commandLine(usage)}\n${wrapped(usage.about)}`);
+  const options = Object.entries(Object.assign({}, ...usages.map((usage) => usage.options)));
+  if (options.length > 0) texts.push(options.map(([option, meaning]) => `  ${option}\n${wrapped(meaning)}`).join(''));
   return `Usage:\n${texts.join('\n')}`;
 }
 
@@ -90,9 +92,7 @@ export function readArguments(usage, args = argv.slice(2)) {
       options[name] = value;
       continue;
     }
-    const isNumber = /^[\d.]/.test(text);
-    const found = takes.findIndex((argument, index) => index >= next && (isNumber || argument.isNumber !== true));
-    const at = found < 0 ? next : found;
+    const at = placeOf(text, takes, next);
     const argument = takes[at];
     if (argument === undefined) refuse(`There is an argument too many: '${text}'.`, usage);
     if (!argument.accepts(text)) refuse(`[${argument.name}] must be ${argument.must}, not '${text}'.`, usage);
@@ -101,6 +101,16 @@ export function readArguments(usage, args = argv.slice(2)) {
     next = argument.repeats ? at : at + 1;
   }
   return { values, options };
+}
+
+/**
+ * Which argument a text is: from `next` on, the first that can be meant.
+ * @param {string} text @param {readonly Argument[]} takes @param {number} next
+ */
+function placeOf(text, takes, next) {
+  const beginsAsNumber = /^[\d.]/.test(text);
+  const found = takes.findIndex(({ isNumber = false }, index) => index >= next && (beginsAsNumber || !isNumber));
+  return found < 0 ? next : found;
 }
 
 /**
@@ -128,7 +138,7 @@ export function readCommand(commands, unnamed, args = argv.slice(2)) {
 function readOption(usage, text) {
   const [name = '', ...parts] = text.split('=');
   const value = parts.join('=');
-  const known = usage.options?.find((option) => option.split('=')[0] === name);
+  const known = Object.keys(usage.options ?? {}).find((option) => option.split('=')[0] === name);
   if (known === undefined) refuse(`There is no option '${name}'.`, usage);
   if (known.includes('=') !== (value !== '')) refuse(`The option is ${known}, not '${text}'.`, usage);
   return [name, value];
@@ -140,10 +150,10 @@ function asksForHelp(args) {
 }
 
 /** @param {Usage} usage */
-function commandLine({ command, takes = [], options = [], passesOn }) {
-  const values = takes.map(({ name, repeats }) => (repeats ? `[${name}…]` : `[${name}]`));
-  const others = passesOn === undefined ? [] : [`[${passesOn}…]`];
-  return [command, ...values, ...options.map((option) => `[${option}]`), ...others].join(' ');
+function commandLine({ command, takes = [], options = {}, passesOn }) {
+  const values = takes.map(({ name, repeats }) => `[${name}]${repeats ? '…' : ''}`);
+  const others = passesOn === undefined ? [] : [`[${passesOn}]…`];
+  return [command, ...values, ...Object.keys(options).map((option) => `[${option}]`), ...others].join(' ');
 }
 
 /** @param {string} text */

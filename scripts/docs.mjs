@@ -20,8 +20,8 @@ const DOCUMENTS = [
 
 const { options } = readArguments({
   command: 'npm run docs --',
-  options: ['--check'],
-  about: 'Writes the files that come from tables of the code. --check compares them, and fails where they differ.',
+  options: { '--check': 'Only compares them, and fails where they differ.' },
+  about: 'Writes the files that come from tables of the code.',
 });
 const project = new URL('../', import.meta.url);
 const { CLIENT_PAGES } = await import(new URL('dist/docs/clients.js', project).href);

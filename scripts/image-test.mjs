@@ -22,9 +22,8 @@ const {
 } = readArguments({
   command: 'node scripts/image-test.mjs',
   takes: [fileArgument('IMAGE')],
-  options: ['--smoke'],
-  about:
-    'Makes the image for containers twice, checks it, and uses it; or IMAGE as it is. --smoke only checks an image of one small file.',
+  options: { '--smoke': 'Only checks an image of one small file.' },
+  about: 'Makes the image for containers twice, checks it, and uses it; or IMAGE as it is.',
 });
 const smoke = options['--smoke'] !== undefined;
 const given = smoke ? undefined : path;

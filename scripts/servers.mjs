@@ -145,9 +145,8 @@ export function installMissing(programs = SERVERS) {
 if (argv[1] === fileURLToPath(import.meta.url)) {
   const { options } = readArguments({
     command: 'node scripts/servers.mjs',
-    options: ['--install'],
-    about:
-      'Prints the command that installs the servers and tools that the tests use and that are missing. --install runs it, as root on Debian or Ubuntu.',
+    options: { '--install': 'Runs it, as root on Debian or Ubuntu.' },
+    about: 'Prints the command that installs the servers and tools that the tests use and that are missing.',
   });
   const missing = options['--install'] === undefined ? missingPackages() : installMissing();
   if (missing.length > 0) {

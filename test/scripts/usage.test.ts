@@ -19,6 +19,10 @@ const { BENCH_COMMANDS, FUZZ_COMMANDS, FAULTS } = (await import(
   pathToFileURL(join(REPOSITORY, 'bench/commands.mjs')).href
 )) as Record<'BENCH_COMMANDS' | 'FUZZ_COMMANDS' | 'FAULTS', Readonly<Record<string, Command>>>;
 
+const { readArguments } = (await import(pathToFileURL(join(REPOSITORY, 'bench/usage.mjs')).href)) as {
+  readArguments(usage: Command, args: readonly string[]): { readonly values: readonly (string | undefined)[] };
+};
+
 /** Not started by themselves. */
 const LIBRARIES = ['prepare.mjs'];
 /** Their arguments are for another program, which says what is wrong with them. */
@@ -94,4 +98,16 @@ describe('a program of bench/', { timeout: 30_000 }, () => {
   });
 
   it.each(files)('%s has a usage', (file) => expectUsage(REPOSITORY, [`bench/${file}`]));
+});
+
+describe('arguments of npm run faults -- servers', () => {
+  it.each([
+    [[], [], {}],
+    [['6'], ['6'], {}],
+    [['0.5', 'bind,knot', '--smoke'], ['0.5', 'bind,knot'], { '--smoke': '' }],
+    [['--before=/a=b', 'bind'], [undefined, 'bind'], { '--before': '/a=b' }],
+  ])('%j', (args, values, options) => {
+    const read = readArguments(FAULTS['servers']!, args);
+    expect({ ...read, values: [...read.values] }).toEqual({ values, options });
+  });
 });
