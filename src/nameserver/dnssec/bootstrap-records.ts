@@ -3,6 +3,7 @@
  * parent has a DS record (RFC 9615 §4.1, §5). They are compared at intervals, so that edits of NS records, keys and configuration
  * need not report themselves.
  */
+import { errorText } from '../../core/errors.ts';
 import type { ParentZone } from '../../core/zones/parent-zone.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { TimeSlices } from '../admin/time-slices.ts';
@@ -90,7 +91,7 @@ export class BootstrapRecords {
       if (await this.#delegations?.poll(copied)) await this.#copy();
       this.#failure = undefined;
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = errorText(error);
       if (this.#failure !== text && !this.#isClosed)
         this.#options.onWarning(`Bootstrapping records (RFC 9615) could not be written; it is tried again: ${text}`);
       this.#failure = text;
