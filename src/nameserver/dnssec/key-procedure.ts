@@ -3,7 +3,7 @@
  * DNSSEC (RFC 8078 §4). One step at a time; each waits for secondaries, for caches or for the parent. What is published, and the times in the
  * key files, are the whole state (keys/key-roles.ts): after a restart a wait goes on, or begins again.
  */
-import { AppError } from '../../core/errors.ts';
+import { AppError, errorText } from '../../core/errors.ts';
 import type { ParentZone } from '../../core/zones/parent-zone.ts';
 import { algorithmMnemonic, type KeyPair } from '../../dns/dnssec/key-file.ts';
 import type { SigningKey } from '../../dns/dnssec/signing-key.ts';
@@ -220,7 +220,7 @@ export class KeyProcedure {
 
   #failed(error: unknown): void {
     if (this.#isClosed) return;
-    const text = error instanceof Error ? error.message : String(error);
+    const text = errorText(error);
     if (this.#failure === text) return;
     this.#failure = text;
     this.#options.onWarning(
