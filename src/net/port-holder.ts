@@ -71,10 +71,13 @@ export function findHolder(inode: string, proc: string): Holder | undefined {
   return found;
 }
 
-/** The name that ps prints. The comm of a node process is the name of a thread. */
+/** Node.js 24 has the first as its comm, 26 the second: a name of its thread. */
+const MAIN_THREAD = /^(?:node-)?MainThread$/;
+
+/** The name that ps prints, but of a node process that of its program. */
 function nameOf(process: string): string {
   const name = readText(`${process}/comm`)?.trim() || 'A program';
-  if (name !== 'MainThread') return name;
+  if (!MAIN_THREAD.test(name)) return name;
   return attempt(() => readlinkSync(`${process}/exe`))?.replace(/^.*\//, '') ?? name;
 }
 
