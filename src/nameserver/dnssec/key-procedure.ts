@@ -389,8 +389,16 @@ export class KeyProcedure {
   }
 
   async #unsign(): Promise<void> {
-    const { zone, signing, keys, onWarning, onUnsigned } = this.#options;
-    await signing.unsign();
+    const { zone, signing, keys, now, onWarning, onUnsigned } = this.#options;
+    const before = this.#state;
+    const text = 'The signatures are being removed. The zone is served signed until all are.';
+    this.#state = { kind: 'leaving', step: 'signatures', text, since: now() };
+    try {
+      await signing.unsign();
+    } catch (error) {
+      this.#state = before;
+      throw error;
+    }
     this.#isClosed = true;
     clearInterval(this.#timer);
     this.#state = undefined;

@@ -22,8 +22,10 @@ import { readU32 } from '../zone/signatures.ts';
 import { isSignerType } from '../zone/signer-types.ts';
 import { allRRsets } from '../zone/zone-node.ts';
 import type { ZoneVersion } from '../zone/zone-version.ts';
-import { type SuccessorStore, signWhileServed } from './first-signing.ts';
+import { signWhileServed } from './first-signing.ts';
 import type { RenewalReport } from './signature-watch.ts';
+import type { SuccessorStore } from './successor.ts';
+import { unsignWhileServed } from './unsigning.ts';
 
 /** The option `dnssec` of a zone. */
 export interface DnssecSettings {
@@ -51,7 +53,7 @@ export interface ZoneSigningOptions {
   /** It is on disk when this returns. @param algorithm one of DnssecAlgorithm */
   readonly generate: (algorithm: number) => SigningKey;
   readonly committer: Committer;
-  /** For a large zone that is not signed yet. Absent: it is signed at once. */
+  /** For a large zone that gets or loses all signatures. Absent: it does in one commit. */
   readonly successors?: SuccessorStore;
   /** A zone that takes longer is not signed before it is served; absent: AT_ONCE_MS. */
   readonly atOnceMs?: number;
@@ -77,6 +79,8 @@ const CLOCK_SET_SECONDS = 60;
 /** Names in one commit: their signatures take some 10 ms. */
 const RENEWAL_STEP = 100;
 const AT_ONCE_MS = 2_000;
+/** Names, those of NSEC3 records among them, whose signatures are removed in one commit: it takes some 10 ms. */
+const UNSIGNED_AT_ONCE = 2_000;
 /** After a first signing that failed. */
 const RETRY_MS = 60_000;
 
@@ -272,11 +276,20 @@ export class ZoneSigning {
     return names;
   }
 
-  /** Makes the zone an unsigned one, in one serial step, and closes. @throws what the committer throws */
+  /**
+   * Makes the zone an unsigned one, in one serial step, and closes. A large zone is served signed until then.
+   * @throws what the store and the committer throw; Error if the signing is closed meanwhile
+   */
   async unsign(): Promise<void> {
-    const { zone } = this.#options;
+    const { zone, committer, successors, onProgress = () => undefined } = this.#options;
     while (this.#renewing !== undefined) await this.#renewing;
-    await this.#change(removeSigning);
+    if (successors === undefined || zone.published.nodes.size <= UNSIGNED_AT_ONCE) await this.#change(removeSigning);
+    else {
+      const { signal } = this.#abort;
+      await unsignWhileServed({ zone, committer, successors, signal, onProgress }).catch((cause: unknown) => {
+        throw signal.aborted ? new Error('the signing was closed', { cause }) : cause;
+      });
+    }
     await this.close();
     zone.signer = undefined;
   }

@@ -5,6 +5,7 @@
  */
 import { RRType } from '../../dns/rdata.ts';
 import { ZoneDraft } from '../zone/draft.ts';
+import { serialBehind } from '../zone/embedded-zone.ts';
 import { MAX_RRSETS } from '../zone/node-octets.ts';
 import { cutAbove, type ZoneNames } from '../zone/occlusion.ts';
 import { isSignerType } from '../zone/signer-types.ts';
@@ -22,8 +23,6 @@ export interface PlacedName extends NamePlace {
 
 /** Room for records of the signer. */
 const MANY_RRSETS = MAX_RRSETS - 8;
-/** Serials of a version that is not served are behind, so that none of them is that of the zone. */
-const SERIALS_BEHIND = 2 ** 30;
 
 export class WholeZone {
   /** Complete when `order` has ended. */
@@ -40,7 +39,7 @@ export class WholeZone {
       apexNode.rrsets.filter(({ type }) => !isSignerType(type)),
     );
     signer.setKeys(draft);
-    draft.setSerial((version.serial - SERIALS_BEHIND) >>> 0);
+    draft.setSerial(serialBehind(version.serial));
     this.chain = Chain.of(signer.policy.chain, apex);
     this.#version = version;
     this.#names = { apex, nodes, cuts };

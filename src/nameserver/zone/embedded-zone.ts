@@ -14,6 +14,7 @@ const RECENT_DIFFS = 200;
 const MAX_RECENT_RECORDS = 5000;
 /** Changed names that a successor takes over in the commit: their signatures take some 20 ms. */
 export const MAX_TAKEN_OVER = 200;
+const SERIALS_BEHIND = 2 ** 30;
 
 export class EmbeddedZone {
   readonly apex: DomainName;
@@ -33,7 +34,7 @@ export class EmbeddedZone {
   /** Of a signed zone. */
   signer: DraftSigner | undefined;
   /**
-   * Content that was made apart from this zone, for example signed, and takes the place of its own with the next commit, in one serial step.
+   * Content that was made apart from this zone, for example signed or unsigned, and takes the place of its own with the next commit, in one serial step.
    * It has the names of this zone, without those changes that `takeChanges` would return. The commit takes these over, if they are few.
    */
   successor: EmbeddedZone | undefined;
@@ -90,6 +91,11 @@ export class EmbeddedZone {
     return changes;
   }
 
+  /** Changes are not collected any more. */
+  endChanges(): void {
+    this.#changes = undefined;
+  }
+
   #sealSuccessor(): SealedDraft | undefined {
     const { successor, published } = this;
     if (successor === undefined || this.#changes === undefined) return undefined;
@@ -103,7 +109,8 @@ export class EmbeddedZone {
     const serial = soaSerial(draft.findRRset(this.apex.key, RRType.SOA)!.rdatas[0]!);
     next.setSerial(serial === published.serial ? nextSerial(serial) : serial);
     const sealed = successor.seal()!;
-    this.signer = successor.signer;
+    // Until an unsigned successor is published, queries need proofs.
+    if (successor.signer !== undefined) this.signer = successor.signer;
     this.successor = undefined;
     const diff = { serialBefore: published.serial, serial: sealed.version.serial, removed: [], added: [] };
     return { version: sealed.version, keys: sealed.keys, diff, successor: successor.id };
@@ -132,6 +139,7 @@ export class EmbeddedZone {
       this.#id = successor;
       this.#recent = [];
       this.#changes = undefined;
+      if (!version.isSigned) this.signer = undefined;
       // Its rows are those of the version.
       this.unfolded.clear();
       return;
@@ -179,6 +187,11 @@ export class EmbeddedZone {
     }
     return false;
   }
+}
+
+/** The serial of a successor before it is in force: behind that of its zone, so that none of its serials is one of the zone. */
+export function serialBehind(serial: number): number {
+  return (serial - SERIALS_BEHIND) >>> 0;
 }
 
 /** Gives names of a draft the data that they have elsewhere, without what a signer makes. */
