@@ -86,6 +86,13 @@ describeWith([...BIND_PROGRAMS, { command: 'delv', debianPackage: 'bind9-dnsutil
     secondary = await startSecondary('bind', { zone: CHILD, key: CHILD_KEY, primary, port: secondaryPort });
   }
 
+  async function importHosts(count: number): Promise<void> {
+    async function* lines() {
+      for (let i = 0; i < count; i++) yield `more${i} ${TTL} IN A 192.0.2.1\n`;
+    }
+    await nameserver.admin.importZone(APEX, lines(), { replace: false, dryRun: false });
+  }
+
   const status = () => nameserver.admin.dnssec.status(APEX);
   const step = async () => (await status()).procedure?.step ?? 'none';
 
@@ -233,28 +240,43 @@ describeWith([...BIND_PROGRAMS, { command: 'delv', debianPackage: 'bind9-dnsutil
     }
   }, 60_000);
 
-  it('a zone leaves DNSSEC, and can be resolved at each step', async () => {
-    await becomeSecure();
-    const watched = watch();
-    await nameserver.admin.dnssec.leave(APEX, false);
-    await reach('parent');
-    await delay(1_500);
-    watched.isSecure = false;
-    await parent.takeCds();
-    await delay(1_500);
-    expect((await status()).procedure?.text).toContain('127.0.0.2 has one');
-    await nameserver.close();
-    await open();
-    await waitUntil('the parent', async () => (await step()) === 'parent', LIMIT_MS);
-    await parent.catchUp();
-    await waitUntil('the wait for caches', async () => (await step()) === 'caches', LIMIT_MS);
-    await waitUntil('the unsigned zone', async () => (await status()).state === 'unsigned', LIMIT_MS);
-    await waitUntil('the end of the TTL', async () =>
-      /^; unsigned answer/m.test(await parent.delv(`h2.${CHILD}`, 'A')),
-    );
-    expect(warnings.at(-1)).toMatch(/is not signed any more\. Remove 'dnssec'/);
-    expect(await nameserver.admin.dnssec.keys(APEX)).toEqual([]);
-    await waitUntil('the secondary', async () => (await secondary!.serial()) === (await status()).serial);
-    expect(await watched.stop()).toEqual([]);
-  }, 120_000);
+  it.each([
+    ['a zone', 0],
+    // Unsigned apart from what is served (unsigning.ts), and transferred as a whole.
+    ['a large zone', 1_200],
+  ])(
+    '%s leaves DNSSEC, and can be resolved at each step',
+    async (_, more) => {
+      await becomeSecure();
+      if (more > 0) await importHosts(more);
+      const watched = watch();
+      await nameserver.admin.dnssec.leave(APEX, false);
+      await reach('parent');
+      await delay(1_500);
+      watched.isSecure = false;
+      await parent.takeCds();
+      await delay(1_500);
+      expect((await status()).procedure?.text).toContain('127.0.0.2 has one');
+      await nameserver.close();
+      await open();
+      await waitUntil('the parent', async () => (await step()) === 'parent', LIMIT_MS);
+      await parent.catchUp();
+      await waitUntil('the wait for caches', async () => (await step()) === 'caches', LIMIT_MS);
+      await waitUntil('the unsigned zone', async () => (await status()).state === 'unsigned', LIMIT_MS);
+      await waitUntil('the end of the TTL', async () =>
+        /^; unsigned answer/m.test(await parent.delv(`h2.${CHILD}`, 'A')),
+      );
+      expect(warnings.at(-1)).toMatch(/is not signed any more\. Remove 'dnssec'/);
+      expect(await nameserver.admin.dnssec.keys(APEX)).toEqual([]);
+      await waitUntil('the secondary', async () => (await secondary!.serial()) === (await status()).serial);
+      const at = ['@127.0.0.1', '-p', `${secondaryPort}`, '+dnssec', '+noall', '+answer', '+authority'];
+      for (const name of [`h1.${CHILD}`, `none.${CHILD}`]) {
+        const answer = await runOrThrow('dig', [...at, name, 'A']);
+        expect(answer).toMatch(/\t(A|SOA)\t/);
+        expect(answer).not.toMatch(/RRSIG|NSEC/);
+      }
+      expect(await watched.stop()).toEqual([]);
+    },
+    120_000,
+  );
 });

@@ -8,7 +8,7 @@ import { ZoneDraft } from '../zone/draft.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { whyForbidden } from '../zone/judge-change.ts';
 import type { ZoneLimits } from '../zone/limits.ts';
-import type { ZoneNames } from '../zone/occlusion.ts';
+import { cutAbove, type ZoneNames } from '../zone/occlusion.ts';
 import type { ZoneRRset } from '../zone/zone-node.ts';
 import type { ZoneVersion } from '../zone/zone-version.ts';
 import type { TimeSlices } from './time-slices.ts';
@@ -18,7 +18,10 @@ import { type ImportedName, type ImportedZone, ImportTally, planName } from './z
 const MAX_PROBLEMS = 20;
 
 export interface ImportPlan {
-  /** Names that change: removals first, then delegations, then the rest, so that no commit hides what goes later. */
+  /**
+   * Names that change: removals first, then delegations, then the rest, so that no commit hides what goes later. Of the removals, those
+   * below a delegation first: in a signed zone, a delegation that goes away over names takes the time of all names of the zone.
+   */
   readonly changes: readonly ImportedName[];
   /** Of the names that do not change. */
   readonly unchanged: ImportTally;
@@ -36,39 +39,41 @@ export async function planImport(
 ): Promise<ImportPlan> {
   const { published } = zone;
   const draft = new ZoneDraft(published);
-  const phases: [ImportedName[], ImportedName[], ImportedName[]] = [[], [], []];
+  const phases: [ImportedName[], ImportedName[], ImportedName[], ImportedName[]] = [[], [], [], []];
   const [unchanged, changed] = [new ImportTally(), new ImportTally()];
   for (const imported of withRemovedNames(published, names, replace)) {
+    if (slices.over) await slices.next();
+    if (imported === undefined) continue;
     const part = new ImportTally();
     const statics = published.statics.get(imported.key);
     const edits = planName(imported, published.find(imported.key), statics, { replace, tally: part });
     for (const rrset of edits) draft.setRRset(imported, rrset);
-    if (edits.length > 0) phases[phaseOf(edits)].push(imported);
+    if (edits.length > 0) phases[phaseOf(edits, cutAbove(published, imported.key) !== undefined)].push(imported);
     (edits.length > 0 ? changed : unchanged).add(part);
-    if (slices.over) await slices.next();
   }
   const changes = phases.flat();
   await judge(published, draft, changes, limits, slices);
   return { changes, unchanged, changed };
 }
 
+/** Undefined for each name of the zone that is not removed, so that the caller can pause. */
 function* withRemovedNames(
   { nodes }: ZoneVersion,
   names: ReadonlyMap<string, ImportedName>,
   replace: boolean,
-): Generator<ImportedName> {
+): Generator<ImportedName | undefined> {
   yield* names.values();
   if (!replace) return;
   for (const { key, wireText, rrsets } of nodes.values()) {
-    if (rrsets.length > 0 && !names.has(key)) yield { key, wireText, rrsets: [] };
+    yield rrsets.length > 0 && !names.has(key) ? { key, wireText, rrsets: [] } : undefined;
   }
 }
 
-function phaseOf(edits: readonly ZoneRRset[]): 0 | 1 | 2 {
+function phaseOf(edits: readonly ZoneRRset[], isBelowCut: boolean): 0 | 1 | 2 | 3 {
   const isCut = ({ type }: ZoneRRset) => type === RRType.NS || type === RRType.DNAME;
   const isRemoval = ({ rdatas }: ZoneRRset) => rdatas.length === 0;
-  if (edits.every(isRemoval) || edits.some((rrset) => isCut(rrset) && isRemoval(rrset))) return 0;
-  return edits.some(isCut) ? 1 : 2;
+  if (edits.every(isRemoval) || edits.some((rrset) => isCut(rrset) && isRemoval(rrset))) return isBelowCut ? 0 : 1;
+  return edits.some(isCut) ? 2 : 3;
 }
 
 async function judge(

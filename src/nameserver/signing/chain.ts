@@ -10,7 +10,7 @@ import { cutAbove, type ZoneNames } from '../zone/occlusion.ts';
 import { isChainType } from '../zone/signer-types.ts';
 import { findRRset, hasRecords, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts';
 import { ZoneNodes } from '../zone/zone-nodes.ts';
-import { isCut, isStrictlyBelow, negativeTtlOf, parentKey, type ZoneVersion } from '../zone/zone-version.ts';
+import { isCut, negativeTtlOf, parentKey, type ZoneVersion } from '../zone/zone-version.ts';
 import { type ChainKind, Nsec3Kind, NsecKind, octetsOf, ownerFoundBy, textOf } from './chain-kind.ts';
 import { OrderedKeys } from './ordered-keys.ts';
 import { readSignedTable, type SignatureTimes } from './signed-table.ts';
@@ -147,7 +147,8 @@ class ChainUpdate {
       this.#checkWithAncestors(key);
       const isCutNow = after !== undefined && isCut(after, apexKey);
       const wasCut = before !== undefined && isCut(before, apexKey);
-      if (isCutNow !== wasCut && (key === apexKey || (after ?? before!).children > 0)) changedCuts.push(key);
+      // A name that is gone has no names below it.
+      if (isCutNow !== wasCut && (key === apexKey || (after?.children ?? 0) > 0)) changedCuts.push(key);
     }
     return this.#checkBelow(changedCuts);
   }
@@ -165,12 +166,21 @@ class ChainUpdate {
   #checkBelow(cuts: readonly string[]): ReadonlySet<string> {
     const below = new Set<string>();
     if (cuts.length === 0) return below;
+    const above = new Set(cuts);
     for (const { key } of this.#after.nodes.values()) {
-      if (!cuts.some((cut) => isStrictlyBelow(key, cut))) continue;
+      if (!this.#isBelow(key, above)) continue;
       below.add(key);
       if (!this.#checked.has(key)) this.check(key);
     }
     return below;
+  }
+
+  #isBelow(key: string, above: ReadonlySet<string>): boolean {
+    for (let at = key; at !== this.#after.apex.key; ) {
+      at = parentKey(at);
+      if (above.has(at)) return true;
+    }
+    return false;
   }
 
   /** Adds a name to the chain or removes it, and notes the records that this changes. */
