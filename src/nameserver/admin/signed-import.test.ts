@@ -76,7 +76,8 @@ describe.each(['nsec3', 'nsec'] as const)('an import into a signed zone with %s'
     await openZone(NAMES);
     const delegations = Array.from({ length: 150 }, (_, i) => [
       `d${i} 300 IN NS ns.d${i}.example.com.`,
-      `ns.d${i} 300 IN A 10.0.0.1`,
+      // Enough of them that the name is not put where a smaller one was, before its delegation.
+      ...Array.from({ length: 40 }, (_, last) => `ns.d${i} 300 IN A 10.0.0.${last}`),
     ]).flat();
     await admin.importZone(APEX, textOf(delegations), { replace: false, dryRun: false });
     const hasGlueBelow: boolean[] = [];
