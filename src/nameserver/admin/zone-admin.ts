@@ -51,8 +51,8 @@ export interface ZoneAdminParts {
 const COMMIT_TIMEOUT_MS = 60_000;
 /** Maximum number of names in one commit of an import: queries wait while it is prepared. */
 const IMPORT_STEP = 5000;
-/** The same in a signed zone, where each name needs two or three signatures: they take some 10 ms. */
-const SIGNED_IMPORT_STEP = 100;
+/** The same in a signed zone, where each name needs two or three signatures: a commit takes some 10 ms. */
+const SIGNED_IMPORT_STEP = 50;
 /** Unserved RRsets that a state lists. */
 const MAX_UNSERVED = 100;
 /** In characters; a zone with a million hosts has about 40 million. */
