@@ -1,6 +1,8 @@
 // @ts-check
 /** How long DNS answers take while something else is going on. */
+import { fork } from 'node:child_process';
 import { createSocket } from 'node:dgram';
+import { fileURLToPath } from 'node:url';
 import { ZONE } from './lab.mjs';
 
 const QUERY_EVERY_MS = 10;
@@ -46,4 +48,27 @@ export function queryDns(port) {
       return times;
     },
   };
+}
+
+const FILE = fileURLToPath(import.meta.url);
+
+/** The same from a process of its own, whose times do not have the waits of the caller. @param {number} port */
+export function queryDnsApart(port) {
+  const child = fork(FILE, [`${port}`]);
+  return {
+    /** @returns {Promise<number[]>} */
+    end() {
+      return new Promise((resolve, reject) => {
+        child.once('message', (times) => resolve(/** @type {number[]} */ (times)));
+        child.once('exit', () => reject(new Error('the process that queries has ended')));
+        child.send('end');
+      });
+    },
+  };
+}
+
+if (process.send !== undefined && process.argv[1] === FILE) {
+  const queries = queryDns(Number(process.argv[2]));
+  process.once('message', () => process.send?.(queries.end(), () => process.exit()));
+  process.once('disconnect', () => process.exit());
 }

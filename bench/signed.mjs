@@ -7,7 +7,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { BENCHMARKS } from './commands.mjs';
-import { percentile, queryDns } from './dns-waits.mjs';
+import { percentile, queryDnsApart } from './dns-waits.mjs';
 import { measureHttp, memory, numbersFor, originalClients, Report, say, stop, UNIT_FLAGS, ZONE } from './lab.mjs';
 import { measureQueries, measureUpdates, ownPeer, startOwn } from './peers.mjs';
 
@@ -68,14 +68,14 @@ async function signWhileServed(report, names) {
   const { directory } = unsigned;
   const begin = performance.now();
   const first = await startOwn(directory, UNIT_FLAGS, undefined, 0, true);
-  const queries = queryDns(first.port);
+  const queries = queryDnsApart(first.port);
   const rates = [];
   while (!(await isSigned(first.port))) {
     if (performance.now() - begin > LIMIT_MS) throw new Error('the zone is not signed');
     rates.push((await updateInThread(httpLoad(first, names))).rate);
   }
   const seconds = (performance.now() - begin) / 1_000;
-  const times = queries.end();
+  const times = await queries.end();
   report.note('longest', percentile(times, 100));
   const [p50, p99, most] = [50, 99, 100].map((percent) => percentile(times, percent).toFixed(1));
   const rate = rates.reduce((sum, each) => sum + each, 0) / rates.length;
