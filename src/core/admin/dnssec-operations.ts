@@ -153,7 +153,7 @@ export const DNSSEC_OPERATIONS = {
     path: '/v1/zones/{zone}/dnssec/leave',
     allowed: 'operator',
     summary:
-      'Requests that the parent deletes the DS record, and unsigns the zone when that is done; with `force` at once.',
+      'Requests that the parent deletes the DS record, and unsigns the zone when that is done; with `force` without waiting for it.',
     input: object({ zone: ZONE_NAME }, { force: { type: 'boolean' } }),
     result: DNSSEC_STATUS,
     example: { zone: 'dyn.example.com' },

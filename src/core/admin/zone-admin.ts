@@ -32,7 +32,7 @@ export interface ZoneDnssec {
    * @throws AppError name-invalid, request-malformed, conflict, primary-*
    */
   roll(apex: DomainName, algorithm: AlgorithmName | undefined, isForced: boolean): Promise<DnssecStatus>;
-  /** Begins to leave DNSSEC, or with `isForced` unsigns the zone at once. @throws as `roll` */
+  /** Begins to leave DNSSEC, or with `isForced` unsigns the zone without waiting for the parent. @throws as `roll` */
   leave(apex: DomainName, isForced: boolean): Promise<DnssecStatus>;
   /** Takes `leave` back. @throws as `roll` */
   stay(apex: DomainName): Promise<DnssecStatus>;
