@@ -3,7 +3,7 @@ import { RRType } from '../../dns/rdata.ts';
 import { withoutSigning } from '../signing/unsign.ts';
 import { serialBehind } from '../zone/embedded-zone.ts';
 import { PackedNodes } from '../zone/packed-nodes.ts';
-import type { ZoneNode } from '../zone/zone-node.ts';
+import { hasRecords, type ZoneNode } from '../zone/zone-node.ts';
 import { ZoneNodes } from '../zone/zone-nodes.ts';
 import { withSerial, type ZoneVersion } from '../zone/zone-version.ts';
 import { replaceWhileServed, type SuccessorContent, type SuccessorOptions, type SuccessorWork } from './successor.ts';
@@ -18,10 +18,13 @@ export async function unsignWhileServed(options: SuccessorOptions): Promise<void
 async function makeUnsigned(work: SuccessorWork, names: number): Promise<SuccessorContent> {
   const { version } = work;
   const table = new PackedNodes(names);
+  const changed: string[] = [];
   for (const node of version.nodes.values()) {
     const unsigned = withoutSigning(node);
-    // Owner names of NSEC3 records are of no more use.
-    if (unsigned.rrsets.length > 0 || unsigned.children > 0) table.put(unsigned);
+    const isEmpty = unsigned.rrsets.length === 0 && unsigned.children === 0;
+    // A name that only the signer has goes together with its empty non-terminals: by an edit. Those of NSEC3 records have none.
+    if (isEmpty && hasRecords(node)) changed.push(node.key);
+    if (!isEmpty || hasRecords(node)) table.put(unsigned);
     if (work.isOver) {
       await work.pause(
         () =>
@@ -30,7 +33,7 @@ async function makeUnsigned(work: SuccessorWork, names: number): Promise<Success
     }
   }
   table.put(apexBehind(version));
-  return { table, keys: keysOf(table), changed: [], signer: undefined };
+  return { table, keys: keysOf(table), changed, signer: undefined };
 }
 
 function apexBehind({ apexNode, serial }: ZoneVersion): ZoneNode {
