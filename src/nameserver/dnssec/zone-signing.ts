@@ -4,7 +4,6 @@
  * Signatures are renewed in the third quarter of their validity, in small commits that are spread over it, or over a part of it; those in
  * the last quarter, and those that a clock that was set made wrong, at once.
  */
-
 import { setTimeout } from 'node:timers/promises';
 import { errorText } from '../../core/errors.ts';
 import { DnssecAlgorithm } from '../../dns/dnssec/algorithms.ts';

@@ -10,5 +10,9 @@ export function withoutSigning({ key, wireText, rrsets, children }: ZoneNode): Z
 
 /** An edit of all names. It takes seconds in a large zone: see dnssec/unsigning.ts. */
 export function removeSigning(draft: ZoneDraft): void {
-  for (const node of [...draft.nodes.values()]) draft.setSigned(withoutSigning(node));
+  for (const { key } of [...draft.nodes.values()]) {
+    // A name that only the signer has goes with its empty non-terminals, which may come later here.
+    const node = draft.find(key);
+    if (node !== undefined) draft.setSigned(withoutSigning(node));
+  }
 }
