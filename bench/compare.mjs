@@ -2,7 +2,7 @@
 /**
  * Compares this build with another one, in alternating rounds of one run: processor time per request (changed and unchanged
  * updates with BIND as the primary and on the embedded nameserver, DNS queries, signed UPDATEs), memory, and the time from the
- * start to the first reply. Prints medians, and the median of the ratios of neighbouring loads; the exit code is 1 when a ratio of
+ * start to the first reply. New processes are started every few rounds. Prints medians, and the median of the ratios of neighbouring loads; the exit code is 1 when a ratio of
  * processor time is above 1.02.
  */
 import { resolve } from 'node:path';
@@ -27,73 +27,86 @@ import { readArguments } from './usage.mjs';
 
 const [main, rounds, seconds] = readArguments(BENCHMARKS.compare).values;
 const other = resolve(main ?? MAIN);
-const ROUNDS = Number(rounds ?? (IS_SMOKE_RUN ? 1 : 7));
-const SECONDS = Number(seconds ?? (IS_SMOKE_RUN ? 1 : 4));
+const ROUNDS = Number(rounds ?? (IS_SMOKE_RUN ? 1 : 15));
+const SECONDS = Number(seconds ?? (IS_SMOKE_RUN ? 1 : 2));
+/** Two processes of one build differ by up to a tenth for as long as they run: each ratio is of several pairs. */
+const ROUNDS_A_PROCESS = 3;
 const STARTS = IS_SMOKE_RUN ? 1 : 11;
 const NAMES = 500;
 const MAX_RATIO = 1.02;
 
 const report = new Report();
-const builds = /** @type {const} */ ([
-  ['this', MAIN],
-  ['other', other],
-]);
+const builds = { this: MAIN, other };
+
+/** @param {string} main the program @returns its servers: in front of BIND, and with the embedded nameserver */
+async function startServers(main) {
+  const directory = makeDirectory();
+  const front = { ...(await startServer(directory, bind.port, UNIT_FLAGS, main)), directory };
+  return { front, own: await ownPeer(NAMES, UNIT_FLAGS, main) };
+}
+
+/** @param {{directory: string, url: string}} server @param {'changed' | 'unchanged'} kind @returns the number of requests */
+function updates({ directory, url }, kind) {
+  const clients = originalClients(NAMES);
+  return measureHttp({ directory, url, clients, kind, connections: 64, seconds: SECONDS }).requests;
+}
 
 /**
- * Runs a load on the server of each build and records the processor time per request, in µs.
- * @param {string} what @param {Record<'this' | 'other', import('node:child_process').ChildProcess>} children
- * @param {boolean} swap which build goes first @param {(build: 'this' | 'other') => number} load returns the number of requests
+ * Runs a load on a server of each build and records the processor time per request, in µs.
+ * @template {{child: import('node:child_process').ChildProcess}} Server
+ * @param {string} what @param {Record<'this' | 'other', Server>} servers
+ * @param {boolean} swap which build goes first @param {(server: Server) => number} load returns the number of requests
  */
-function measure(what, children, swap, load) {
+function measure(what, servers, swap, load) {
   const times = { this: Number.NaN, other: Number.NaN };
   for (const build of swap ? /** @type {const} */ (['other', 'this']) : /** @type {const} */ (['this', 'other'])) {
-    const before = processorTime(children[build]);
-    const requests = load(build);
-    times[build] = report.note(`${what} ${build}`, (processorTime(children[build]) - before) / requests);
+    const { child } = servers[build];
+    const before = processorTime(child);
+    const requests = load(servers[build]);
+    times[build] = report.note(`${what} ${build}`, (processorTime(child) - before) / requests);
   }
   // Of neighbours in time: a machine that gets slower or faster within the run changes both.
   report.note(`${what} ratio`, times.this / times.other);
 }
 
+/** @typedef {Awaited<ReturnType<typeof startServers>>} Servers */
+
+/** @param {Record<'this' | 'other', Servers>} servers @param {boolean} swap */
+function measureRound(servers, swap) {
+  const front = { this: servers.this.front, other: servers.other.front };
+  const own = { this: servers.this.own, other: servers.other.own };
+  for (const kind of /** @type {const} */ (['changed', 'unchanged'])) {
+    if (kind === 'unchanged')
+      for (const pair of [front, own]) for (const server of Object.values(pair)) updates(server, kind);
+    measure(`${kind}, BIND`, front, swap, (server) => updates(server, kind));
+    measure(`${kind}, embedded`, own, swap, (server) => updates(server, kind));
+  }
+  measure('query', own, swap, (server) => measureQueries(server, NAMES, SECONDS) * SECONDS);
+  measure('UPDATE', own, swap, (server) => measureUpdates(server, NAMES, SECONDS) * SECONDS);
+}
+
 say(`${ROUNDS} rounds of ${SECONDS} s, node ${process.version} ${UNIT_FLAGS.join(' ')}; other: ${other}`);
 const bind = await startBind(makeDirectory(), NAMES);
-/** @type {Partial<Record<'this' | 'other', Awaited<ReturnType<typeof startServer>> & {directory: string}>>} */
-const fronts = {};
-/** @type {Partial<Record<'this' | 'other', Awaited<ReturnType<typeof ownPeer>>>>} */
-const owns = {};
-for (const [build, main] of builds) {
-  const directory = makeDirectory();
-  fronts[build] = { ...(await startServer(directory, bind.port, UNIT_FLAGS, main)), directory };
-  owns[build] = await ownPeer(NAMES, UNIT_FLAGS, main);
-}
-const front = /** @type {Required<typeof fronts>} */ (fronts);
-const own = /** @type {Required<typeof owns>} */ (owns);
-const frontChildren = { this: front.this.child, other: front.other.child };
-const ownChildren = { this: own.this.child, other: own.other.child };
 
-for (let round = 0; round < ROUNDS; round++) {
-  const swap = round % 2 === 1;
-  for (const kind of /** @type {const} */ (['changed', 'unchanged'])) {
-    const load = (/** @type {{directory: string, url: string}} */ { directory, url }) =>
-      measureHttp({ directory, url, clients: originalClients(NAMES), kind, connections: 64, seconds: SECONDS })
-        .requests;
-    if (kind === 'unchanged')
-      for (const [build] of builds) for (const server of [front[build], own[build]]) load(server);
-    measure(`${kind}, BIND`, frontChildren, swap, (build) => load(front[build]));
-    measure(`${kind}, embedded`, ownChildren, swap, (build) => load(own[build]));
+for (let round = 0; round < ROUNDS; round += ROUNDS_A_PROCESS) {
+  const servers = { this: await startServers(builds.this), other: await startServers(builds.other) };
+  for (const { front, own } of Object.values(servers)) {
+    for (const server of [front, own]) updates(server, 'changed');
+    measureQueries(own, NAMES, SECONDS);
   }
-  measure('query', ownChildren, swap, (build) => measureQueries(own[build], NAMES, SECONDS) * SECONDS);
-  measure('UPDATE', ownChildren, swap, (build) => measureUpdates(own[build], NAMES, SECONDS) * SECONDS);
-  say(`  round ${round + 1}/${ROUNDS} done`);
-}
-for (const [build] of builds) {
-  report.note(`memory, BIND ${build}`, memory(front[build].child).residentMiB);
-  report.note(`memory, embedded ${build}`, memory(own[build].child).residentMiB);
-  await stop(front[build].child);
-  await stop(own[build].child);
+  for (let next = round; next < Math.min(round + ROUNDS_A_PROCESS, ROUNDS); next++) {
+    measureRound(servers, next % 2 === 1);
+    say(`  round ${next + 1}/${ROUNDS} done`);
+  }
+  for (const [build, { front, own }] of Object.entries(servers)) {
+    report.note(`memory, BIND ${build}`, memory(front.child).residentMiB);
+    report.note(`memory, embedded ${build}`, memory(own.child).residentMiB);
+    await stop(front.child);
+    await stop(own.child);
+  }
 }
 for (let i = 0; i < STARTS; i++) {
-  for (const [build, main] of i % 2 === 0 ? builds : builds.toReversed()) {
+  for (const [build, main] of i % 2 === 0 ? Object.entries(builds) : Object.entries(builds).toReversed()) {
     const server = await startServer(makeDirectory(), bind.port, UNIT_FLAGS, main);
     report.note(`start ${build}`, server.startMs);
     report.note(`memory after the start ${build}`, memory(server.child).residentMiB);
