@@ -91,6 +91,7 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
     return { ...services, ...services.recordChanges, grantsOf: (userId) => administration.hosts.grantsOf(userId) };
   };
   const zones = async () => requireZoneAdmin(await parts.zoneAdmin());
+  const dnssec = async () => (await zones()).dnssec();
   const server = () => requireServer(parts.server);
   return {
     status: async () => server().status(),
@@ -284,15 +285,14 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
       const rrType = type === undefined ? undefined : readType(type);
       return { discarded: await (await zones()).discardUnserved(readZone(zone), readOwnerName(name), rrType) };
     },
-    showDnssec: async ({ zone }) => (await zones()).dnssec.status(readZone(zone)),
-    rollZoneKey: async ({ zone, algorithm, force = false }) =>
-      (await zones()).dnssec.roll(readZone(zone), algorithm, force),
-    leaveDnssec: async ({ zone, force = false }) => (await zones()).dnssec.leave(readZone(zone), force),
-    stayDnssec: async ({ zone }) => (await zones()).dnssec.stay(readZone(zone)),
-    listZoneKeys: async ({ zone }) => ({ keys: await (await zones()).dnssec.keys(readZone(zone)) }),
-    exportZoneKey: async ({ zone, keyTag }) => (await zones()).dnssec.exportKey(readZone(zone), keyTag),
+    showDnssec: async ({ zone }) => (await dnssec()).status(readZone(zone)),
+    rollZoneKey: async ({ zone, algorithm, force = false }) => (await dnssec()).roll(readZone(zone), algorithm, force),
+    leaveDnssec: async ({ zone, force = false }) => (await dnssec()).leave(readZone(zone), force),
+    stayDnssec: async ({ zone }) => (await dnssec()).stay(readZone(zone)),
+    listZoneKeys: async ({ zone }) => ({ keys: await (await dnssec()).keys(readZone(zone)) }),
+    exportZoneKey: async ({ zone, keyTag }) => (await dnssec()).exportKey(readZone(zone), keyTag),
     importZoneKey: async ({ zone, publicText, privateText }) =>
-      (await zones()).dnssec.importKey(readZone(zone), publicText, privateText),
+      (await dnssec()).importKey(readZone(zone), publicText, privateText),
     listRRsets: async (input, { caller }) => listRRsets(input, readZone(input.zone), caller, await records()),
     changeRRsets: async (input, context) => changeRRsets(input, readZone(input.zone), context, await records()),
   };

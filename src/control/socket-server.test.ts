@@ -32,10 +32,10 @@ const observer: Observer = {
 
 const notCalled = () => Promise.reject(new Error('not called here'));
 const zoneAdmin: ZoneAdmin = {
-  dnssec: {
+  dnssec: async () => ({
     ...{ status: notCalled, keys: notCalled, exportKey: notCalled, importKey: notCalled },
     ...{ roll: notCalled, leave: notCalled, stay: notCalled },
-  },
+  }),
   zones: async () => [{ zone: 'example.com.', serial: 7, names: 3, secondaries: [] }],
   async *exportZone(apex) {
     yield `$ORIGIN ${apex}\n`;

@@ -10,7 +10,6 @@ import type { ChangeOfSignatures } from '../core/notices/notices.ts';
 import type { ZonePublisher } from '../core/zones/publisher.ts';
 import type { ZoneSecondaries } from '../core/zones/secondaries.ts';
 import type { ZoneRecords } from '../core/zones/zone-records.ts';
-import type { KeyPair } from '../dns/dnssec/key-file.ts';
 import type { DomainName } from '../dns/name.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
 import { SqliteError } from '../sqlite/sqlite-error.ts';
@@ -21,15 +20,12 @@ import { type CookieAnswers, cookieAnswers, dailySecrets } from './answer/cookie
 import type { DnsService } from './answer/dns-service.ts';
 import { NameserverService } from './answer/service.ts';
 import { NameserverCounts, secondaryLag } from './counts.ts';
-import { BootstrapRecords } from './dnssec/bootstrap-records.ts';
-import { SignatureWatches } from './dnssec/signature-watches.ts';
-import { closeSignedZone, openSignedZone, type SignedZone } from './dnssec/signed-zone.ts';
-import { type DnssecSettings, GOES_ON } from './dnssec/zone-signing.ts';
+import type { SignedZones } from './dnssec/signed-zones.ts';
+import type { DnssecSettings } from './dnssec/zone-signing.ts';
 import { type Commit, Committer, SLOW_MS } from './journal/committer.ts';
 import type { Journal } from './journal/journal.ts';
 import { describeWithheld, type WithheldZone } from './journal/withheld-zone.ts';
-import { KeyStore, KeyStoreError, zoneKeyFiles } from './keys/key-store.ts';
-import { describeMissingKeys, dnskeysOf } from './keys/missing-keys.ts';
+import type { KeyStore } from './keys/key-store.ts';
 import type { NameserverOptions, NameserverSettings, NameserverZone } from './nameserver-options.ts';
 import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
@@ -104,15 +100,12 @@ export class Nameserver {
   readonly #searches = new SliceTurns();
   /** Every zone that is loaded, also one that a reload removed from the configuration. */
   readonly #loaded = new Map<string, EmbeddedZone>();
-  /** By `DomainName.key` of the apex. */
-  readonly #signings = new Map<string, SignedZone>();
-  /** Keys of zones that were unsigned while the configuration still has the option `dnssec`. */
-  readonly #left = new Set<string>();
-  readonly #watches: SignatureWatches;
-  readonly #bootstrap: BootstrapRecords;
+  /** Undefined until a zone is signed, or is to be. */
+  #signed: SignedZones | undefined;
   /** Changes of signatures from before it listens: what receives them is not there yet. Undefined afterwards. */
   #unreported: ChangeOfSignatures[] | undefined = [];
-  readonly #keys: KeyStore;
+  /** Loaded where something is signed, or asks for keys. */
+  #keyStore: KeyStore | undefined;
   /** Undefined: this thread answers alone. */
   #threads: AnsweringThreads | undefined;
   #generation: Generation;
@@ -144,13 +137,6 @@ export class Nameserver {
     this.#cookies = cookieAnswers(dailySecrets(options.cookieKey));
     this.#lock = lock;
     this.#journal = journal;
-    this.#keys = new KeyStore(journal.file, { now: Date.now, onWarning: options.onWarning });
-    this.#watches = new SignatureWatches({
-      keys: this.#keys,
-      now: nowSeconds,
-      made: (apexKey) => this.#signings.get(apexKey)?.signing.made ?? 0,
-      onChange: (change, zone) => this.#signaturesChanged(change, zone),
-    });
     this.#committer = new Committer({
       log: journal,
       onPublished: (commits, changes, durationMs) => this.#published(commits, changes, durationMs),
@@ -162,14 +148,6 @@ export class Nameserver {
         this.#counts.commitFailed();
         options.onWarning(`The zone database could not be written: ${errorText(error)}`);
       },
-    });
-    this.#bootstrap = new BootstrapRecords({
-      zones: () => this.#generation.index,
-      committer: this.#committer,
-      parent: options.parent,
-      pace: options.keyPace,
-      monotonicMs: () => performance.now(),
-      onWarning: options.onWarning,
     });
     this.#notifier = new Notifier(
       ({ zone, secondary, problem }) =>
@@ -189,9 +167,9 @@ export class Nameserver {
       journal,
       secondaries: () => this.secondaries,
       limits: () => this.#generation.settings.limits,
-      keys: this.#keys,
-      procedureOf: (apex) => this.#signings.get(apex.key)?.procedure,
-      signing: (apexKey) => this.#watches.state(apexKey),
+      keys: () => this.#keys(),
+      procedureOf: (apex) => this.#signed?.procedureOf(apex),
+      signing: (apexKey) => this.#signed?.state(apexKey),
     });
     this.#generation = this.#makeGeneration({ ...options.settings, zones: [] }, new Map());
   }
@@ -219,7 +197,7 @@ export class Nameserver {
       ...this.#counts.read(),
       zones,
       secondaries: this.secondaries.map(secondaryLag),
-      signings: this.#watches.figures(this.#generation.index),
+      signings: this.#signed?.figures() ?? [],
     };
   }
 
@@ -369,7 +347,7 @@ export class Nameserver {
       if (served === undefined) this.#notifier.removeZone(zone);
       else this.#notifier.setSecondaries(zone, served.secondaries);
     }
-    for (const { procedure } of this.#signings.values()) procedure.start();
+    this.#signed?.start();
   }
 
   #use(generation: Generation): void {
@@ -410,7 +388,6 @@ export class Nameserver {
       makeUdp: this.#threads && (() => this.#threads!.socket()),
     });
     this.#setSecondaries();
-    this.#bootstrap.start();
     const changes = this.#unreported ?? [];
     this.#unreported = undefined;
     for (const change of changes) this.#options.onSignatures?.(change);
@@ -430,9 +407,7 @@ export class Nameserver {
     await this.#listeners.close();
     await this.#threads?.close();
     for (const { publisher } of this.#generation.zones.values()) publisher.close();
-    this.#watches.close();
-    await this.#bootstrap.close();
-    for (const signed of this.#signings.values()) await closeSignedZone(signed);
+    await this.#signed?.close();
     await this.#committer.settled();
     // After a command without sockets, such as an import, folding now saves the next start a replay.
     if (!served) await this.#journal.fold(true);
@@ -519,76 +494,29 @@ export class Nameserver {
     };
   }
 
-  /**
-   * Signs a zone whose configuration wants that, and one that is signed already. Without its keys the zone is served as it is, and is not
-   * changed: a start does not fail, so that the keys can be put back.
-   */
+  /** See SignedZones. */
   async #sign(zone: EmbeddedZone, settings: DnssecSettings | undefined): Promise<void> {
-    const { apex, published } = zone;
-    const signed = this.#signings.get(apex.key);
-    if (signed !== undefined) {
-      if (settings === undefined) return;
-      signed.signing.settings = settings;
-      this.#watches.of(zone).setValidity(settings.validityDays, true);
-      return;
-    }
-    if (settings === undefined) this.#left.delete(apex.key);
-    else if (this.#left.has(apex.key)) return;
-    if (settings === undefined && !published.isSigned) return;
-    const watch = this.#watches.of(zone);
-    watch.setValidity((settings ?? GOES_ON).validityDays, settings !== undefined);
-    const { onWarning } = this.#options;
-    if (settings === undefined) {
-      onWarning(
-        `The zone ${apex} is signed, and its option dnssec is not set. It goes on being signed: without signatures, resolvers would refuse the zone while its parent has a DS record. Set 'dnssec: true' again, or run 'dyndns zone dnssec ${apex} leave'.`,
-      );
-    }
-    zone.refusal = undefined;
-    try {
-      const pairs = this.#keys.load(apex);
-      zone.refusal = describeMissingKeys(apex, dnskeysOf(published), pairs, this.#keys.directory);
-      if (zone.refusal === undefined) await this.#openSigning(zone, settings, pairs);
-    } catch (error) {
-      if (!(error instanceof KeyStoreError)) throw error;
-      zone.refusal = error.message;
-    }
-    if (zone.refusal !== undefined) {
-      onWarning(`${zone.refusal} The zone '${apex}' is served as it is, and cannot be changed.`);
-      await watch.count(published);
-    }
+    if (settings === undefined && !zone.published.isSigned && this.#signed === undefined) return;
+    this.#signed ??= await this.#openSignedZones();
+    await this.#signed.sign(zone, settings);
   }
 
-  /** @throws KeyStoreError */
-  async #openSigning(
-    zone: EmbeddedZone,
-    settings: DnssecSettings | undefined,
-    pairs: readonly KeyPair[],
-  ): Promise<void> {
-    const { apex } = zone;
-    const { onWarning, onProgress = () => undefined, keyPace, parent } = this.#options;
-    const signed = await openSignedZone(
-      {
-        ...{ zone, settings, parent, onWarning, onProgress },
-        ...{ committer: this.#committer, successors: this.#journal, watch: this.#watches.of(zone) },
-        pace: keyPace,
-        keyTtl: keyPace?.keyTtl,
-        keys: zoneKeyFiles(this.#keys, apex),
-        now: nowSeconds,
-        monotonicMs: () => performance.now(),
-        lagging: (serial) => this.#lagging(apex, serial),
-        // A command without a listener does not wait for the parent.
-        onAnnounced: async () => {
-          if (this.addresses.length > 0) await this.#bootstrap.update();
-        },
-        onUnsigned: () => {
-          this.#signings.delete(apex.key);
-          this.#watches.remove(apex.key);
-          this.#left.add(apex.key);
-        },
-      },
-      pairs,
-    );
-    this.#signings.set(apex.key, signed);
+  async #openSignedZones(): Promise<SignedZones> {
+    const { parent, keyPace, onWarning, onProgress = () => undefined } = this.#options;
+    const { SignedZones } = await import('./dnssec/signed-zones.ts');
+    return new SignedZones({
+      served: () => this.#generation.index,
+      keys: await this.#keys(),
+      ...{ committer: this.#committer, successors: this.#journal, parent, keyPace, onWarning, onProgress },
+      lagging: (apex, serial) => this.#lagging(apex, serial),
+      onChange: (change, zone) => this.#signaturesChanged(change, zone),
+    });
+  }
+
+  async #keys(): Promise<KeyStore> {
+    const { KeyStore } = await import('./keys/key-store.ts');
+    this.#keyStore ??= new KeyStore(this.#journal.file, { now: Date.now, onWarning: this.#options.onWarning });
+    return this.#keyStore;
   }
 
   /** Secondaries that are not known to have a serial; before this server listens, all. */
@@ -602,7 +530,7 @@ export class Nameserver {
   /** Algorithms of the DNSKEY records of a zone; none: it is not signed. Undefined: it is not served. */
   algorithmsOf(apex: DomainName): readonly number[] | undefined {
     const zone = this.#loaded.get(apex.key);
-    return zone && dnskeysOf(zone.published).map(({ algorithm }) => algorithm);
+    return zone && (this.#signed?.algorithmsOf(zone) ?? []);
   }
 
   #makeGeneration(settings: NameserverSettings, zones: ReadonlyMap<string, ServedZone>): Generation {

@@ -25,19 +25,27 @@ import type { UpdateLimits, UpdateQueue } from '../core/updates/update-queue.ts'
 import { UpdateRecord } from '../core/updates/update-record.ts';
 import { UpdateTexts } from '../core/updates/update-texts.ts';
 import { CheckZones } from '../core/zones/check-zones.ts';
+import type { ParentZone } from '../core/zones/parent-zone.ts';
 import type { Receipt } from '../core/zones/secondaries.ts';
 import type { ZoneTable } from '../core/zones/zone.ts';
 import type { ZoneEdit } from '../dns/zone-change.ts';
-import { NetworkParentZone } from '../doctor/parent-zone.ts';
 import type { Services } from '../http/request/door.ts';
 import type { Nameserver } from '../nameserver/nameserver.ts';
 import type { Webhooks } from '../notify/webhooks.ts';
+import { loadOnce } from './load-once.ts';
 import type { ServerMonitoring } from './monitoring.ts';
 import { configuredToken, hostSettings, type OpenState, updateLimits } from './state.ts';
 import { timers } from './system-timers.ts';
 import { VERSION } from './version.ts';
 import { openWebhooks } from './webhooks.ts';
 import { openNameserver, RemotePrimaries, reconfigureNameserver, zoneTable } from './zones.ts';
+
+const loadParentZone = loadOnce(async () => new (await import('../doctor/parent-zone.ts')).NetworkParentZone());
+/** Loaded where a signed zone needs it first. */
+const parentZone: ParentZone = {
+  readDs: async (zone) => (await loadParentZone()).readDs(zone),
+  notifyCds: async (zone) => (await loadParentZone()).notifyCds(zone),
+};
 
 /** What outlives generations, as far as a generation is built on it. */
 export interface GenerationParts {
@@ -195,7 +203,7 @@ async function embeddedServer(
     onSignatures: (change: ChangeOfSignatures) => noticeMaker.signatures(change),
     onDeath,
     knownSerials: state.store?.knownSerials,
-    parent: new NetworkParentZone(),
+    parent: parentZone,
   };
   return { nameserver: await openNameserver(config, dns, observer, applyUpdate, surroundings), dns };
 }

@@ -27,6 +27,7 @@ import type { FirstAdministrator } from './control-calls.ts';
 import { shareConnections, softDescriptorLimit } from './descriptors.ts';
 import { buildGeneration, type EmbeddedServer, type Generation, type GenerationParts } from './generation.ts';
 import { loadDoors } from './http-doors.ts';
+import { loadOnce } from './load-once.ts';
 import { type MonitoredParts, ServerMonitoring } from './monitoring.ts';
 import { unreachableNames } from './reachable-names.ts';
 import { ReloadQueue } from './reload-queue.ts';
@@ -297,18 +298,6 @@ async function openServer(
       closing ??= closeAll(closers);
       return closing;
     },
-  };
-}
-
-/** For code that would be a tenth of the start: it is loaded when it is first needed, and again where that failed. */
-function loadOnce<T>(load: () => Promise<T>): () => Promise<T> {
-  let loaded: Promise<T> | undefined;
-  return () => {
-    loaded ??= load().catch((error: unknown) => {
-      loaded = undefined;
-      throw error;
-    });
-    return loaded;
   };
 }
 

@@ -27,8 +27,8 @@ import { makeTsigKey } from '../dns/tsig-key.ts';
 import { checkZoneRecords } from '../dns/zone-file/zone-check.ts';
 import { parseZoneFile, ZoneFileError } from '../dns/zone-file/zone-file.ts';
 import { RateLimiter } from '../nameserver/answer/rate-limit.ts';
-import { KeyStoreError } from '../nameserver/keys/key-store.ts';
-import { Nameserver } from '../nameserver/nameserver.ts';
+import { KeyStoreError } from '../nameserver/keys/key-store-error.ts';
+import type { Nameserver } from '../nameserver/nameserver.ts';
 import type {
   NameserverKey,
   NameserverOptions,
@@ -105,6 +105,8 @@ export async function openNameserver(
   surroundings: NameserverSurroundings = {},
 ): Promise<Nameserver> {
   const { knownSerials, ...callbacks } = surroundings;
+  // A tenth of the start: it is loaded where a zone is embedded.
+  const { Nameserver } = await import('../nameserver/nameserver.ts');
   try {
     return await Nameserver.open({
       database,

@@ -210,7 +210,6 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/zones/secondaries.ts',
       'core/zones/zone-records.ts',
       'dns',
-      'dns/dnssec',
       'dns/wire',
       'nameserver',
       'nameserver/admin',

@@ -3,7 +3,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { IMPORT_TABLE, type ImportRow, importTableMarkdown } from './import-table.ts';
-import { hidingNames, importCycles, importProblems, importsOf, readSources, roomCycles } from './imports.ts';
+import {
+  hidingNames,
+  importCycles,
+  importProblems,
+  importsOf,
+  loadedWith,
+  readSources,
+  roomCycles,
+} from './imports.ts';
 
 const project = new URL('../../', import.meta.url);
 
@@ -25,6 +33,25 @@ describe('the source', () => {
 
   it('has no barrels and no files whose name says nothing', () => {
     expect(hidingNames(sources)).toEqual([]);
+  });
+
+  // Each file is about a millisecond of the start and 20 KiB of memory.
+  it.each([
+    [
+      'a server whose zones are all on other primaries',
+      'cli/run-server.ts',
+      /^nameserver\/(?:nameserver|journal|update|transfer)/,
+    ],
+    [
+      'a server whose zones are unsigned',
+      'cli/run-server.ts',
+      /^(?:doctor|core\/doctor|nameserver\/(?:dnssec|keys\/key-store\.ts))/,
+    ],
+    ['a nameserver whose zones are unsigned', 'nameserver/nameserver.ts', /^nameserver\/(?:dnssec|signing|keys)\//],
+  ])('%s does not load what it does not need', (_, entry, unneeded) => {
+    const loaded = [...loadedWith(sources, entry)];
+    expect(loaded.length).toBeGreaterThan(80);
+    expect(loaded.filter((file) => unneeded.test(file))).toEqual([]);
   });
 
   it('ARCHITECTURE.md has the same table', () => {
@@ -84,6 +111,14 @@ describe('a breach is found', () => {
 
   it('an import() whose module is computed', () => {
     expect(() => importsOf('const a = await import(name);')).toThrow('cannot be checked');
+  });
+
+  it('what is loaded: not types, and not what is imported later', () => {
+    const tree = new Map([
+      ['a.ts', "import type { B } from './b.ts';\nimport { C } from './c/c.ts';\nconst d = await import('./d.ts');"],
+      ['c/c.ts', "export { E } from '../e.ts';"],
+    ]);
+    expect([...loadedWith(tree, 'a.ts')]).toEqual(['a.ts', 'c/c.ts', 'e.ts']);
   });
 
   it('but not a method of that name', () => {

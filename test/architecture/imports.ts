@@ -106,6 +106,18 @@ export function importCycles(sources: SourceTree): string[] {
   return cycles;
 }
 
+/** The files that are loaded with a file: it, what it imports, and so on; not those of types and of dynamic imports. */
+export function loadedWith(sources: SourceTree, file: string): ReadonlySet<string> {
+  const loaded = new Set([file]);
+  for (const each of loaded) {
+    const imports = /^(?:import|export)\s(?!type\s)(?:[^'"`;]*?\sfrom\s)?\s*['"](\.[^'"]+)['"]/gm;
+    for (const match of (sources.get(each) ?? '').matchAll(imports)) {
+      loaded.add(posix.normalize(posix.join(posix.dirname(each), match[1]!)));
+    }
+  }
+  return loaded;
+}
+
 /** The room of a file: the folder inside its part of src, or the file itself where it lies in no such folder. */
 function roomOf(file: string): string {
   const steps = file.split('/');

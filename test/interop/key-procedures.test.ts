@@ -93,7 +93,7 @@ describeWith([...BIND_PROGRAMS, { command: 'delv', debianPackage: 'bind9-dnsutil
     await nameserver.admin.importZone(APEX, lines(), { replace: false, dryRun: false });
   }
 
-  const status = () => nameserver.admin.dnssec.status(APEX);
+  const status = async () => (await nameserver.admin.dnssec()).status(APEX);
   const step = async () => (await status()).procedure?.step ?? 'none';
 
   /** The zone is valid, as a transfer and through the resolver. */
@@ -165,7 +165,7 @@ describeWith([...BIND_PROGRAMS, { command: 'delv', debianPackage: 'bind9-dnsutil
     const [before] = (await status()).keys;
     const watched = watch();
     await secondary!.stop();
-    await nameserver.admin.dnssec.roll(APEX, undefined, false);
+    await (await nameserver.admin.dnssec()).roll(APEX, undefined, false);
     await reach('secondaries');
     await startSlowSecondary();
     await reach('caches');
@@ -199,7 +199,7 @@ describeWith([...BIND_PROGRAMS, { command: 'delv', debianPackage: 'bind9-dnsutil
   it('a zone changes its algorithm, and stays valid at each step', async () => {
     await becomeSecure();
     const watched = watch();
-    await nameserver.admin.dnssec.roll(APEX, 'ed25519', false);
+    await (await nameserver.admin.dnssec()).roll(APEX, 'ed25519', false);
     const algorithms = async () => (await status()).keys.map(({ algorithm }) => algorithm).sort();
     await reach('caches');
     expect(await algorithms()).toEqual([13]);
@@ -232,7 +232,7 @@ describeWith([...BIND_PROGRAMS, { command: 'delv', debianPackage: 'bind9-dnsutil
     await new Promise<void>((resolve) => socket.bind(notifyPort, '127.0.0.1', resolve));
     try {
       await becomeSecure();
-      await nameserver.admin.dnssec.leave(APEX, false);
+      await (await nameserver.admin.dnssec()).leave(APEX, false);
       await waitUntil('the NOTIFY', async () => notified.length > 0, LIMIT_MS);
       expect(new Set(notified)).toEqual(new Set([`${Opcode.NOTIFY} ${APEX} ${RRType.CDS}`]));
     } finally {
@@ -250,7 +250,7 @@ describeWith([...BIND_PROGRAMS, { command: 'delv', debianPackage: 'bind9-dnsutil
       await becomeSecure();
       if (more > 0) await importHosts(more);
       const watched = watch();
-      await nameserver.admin.dnssec.leave(APEX, false);
+      await (await nameserver.admin.dnssec()).leave(APEX, false);
       await reach('parent');
       await delay(1_500);
       watched.isSecure = false;
@@ -267,7 +267,7 @@ describeWith([...BIND_PROGRAMS, { command: 'delv', debianPackage: 'bind9-dnsutil
         /^; unsigned answer/m.test(await parent.delv(`h2.${CHILD}`, 'A')),
       );
       expect(warnings.at(-1)).toMatch(/is not signed any more\. Remove 'dnssec'/);
-      expect(await nameserver.admin.dnssec.keys(APEX)).toEqual([]);
+      expect(await (await nameserver.admin.dnssec()).keys(APEX)).toEqual([]);
       await waitUntil('the secondary', async () => (await secondary!.serial()) === (await status()).serial);
       const at = ['@127.0.0.1', '-p', `${secondaryPort}`, '+dnssec', '+noall', '+answer', '+authority'];
       for (const name of [`h1.${CHILD}`, `none.${CHILD}`]) {

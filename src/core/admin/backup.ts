@@ -12,7 +12,7 @@ export interface StoreCopy {
 export function withStoreBackup(admin: ZoneAdmin, store: StoreCopy | undefined): ZoneAdmin {
   if (store === undefined) return admin;
   return {
-    dnssec: admin.dnssec,
+    dnssec: () => admin.dnssec(),
     zones: () => admin.zones(),
     exportZone: (apex, signed) => admin.exportZone(apex, signed),
     importZone: (apex, text, options) => admin.importZone(apex, text, options),

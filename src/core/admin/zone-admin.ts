@@ -45,7 +45,7 @@ export interface ZoneDnssec {
 }
 
 export interface ZoneAdmin {
-  readonly dnssec: ZoneDnssec;
+  dnssec(): Promise<ZoneDnssec>;
   zones(): Promise<readonly ZoneState[]>;
   /**
    * The zone as pieces of a zone file (RFC 1035 §5), of one version, sorted.

@@ -46,7 +46,7 @@ describe.each(['nsec3', 'nsec'] as const)('an import into a signed zone with %s'
       journal: large.journal,
       secondaries: () => [],
       limits: () => LIMITS,
-      keys: keyStoreOf(large.database),
+      keys: async () => keyStoreOf(large.database),
       procedureOf: () => undefined,
       signing: () => undefined,
     });

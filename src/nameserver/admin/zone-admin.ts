@@ -17,7 +17,6 @@ import type { Journal } from '../journal/journal.ts';
 import { requireLaterSerial } from '../journal/known-serials.ts';
 import { describeWithheld, type WithheldZone } from '../journal/withheld-zone.ts';
 import { ZoneWriter } from '../journal/zone-writer.ts';
-import { backUpKeys, readableKeys } from '../keys/key-backup.ts';
 import type { KeyStore } from '../keys/key-store.ts';
 import type { SecondaryStatus } from '../notify/notify.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
@@ -28,7 +27,7 @@ import { listUnserved, UnservedEditor } from '../zone/unserved.ts';
 import { nameOf, soaSerial, type ZoneVersion } from '../zone/zone-version.ts';
 import { planImport } from './import-changes.ts';
 import { TimeSlices } from './time-slices.ts';
-import { EmbeddedZoneDnssec, withKeys, type ZoneProcedure } from './zone-dnssec.ts';
+import type { EmbeddedZoneDnssec, ZoneProcedure } from './zone-dnssec.ts';
 import { exportVersion } from './zone-export.ts';
 import { type ImportedName, type ImportTally, planName, readImportedZone, takeSerial } from './zone-import.ts';
 
@@ -41,7 +40,7 @@ export interface ZoneAdminParts {
   readonly journal: Journal;
   readonly secondaries: () => readonly SecondaryStatus[];
   readonly limits: () => ZoneLimits;
-  readonly keys: KeyStore;
+  readonly keys: () => Promise<KeyStore>;
   readonly procedureOf: (apex: DomainName) => ZoneProcedure | undefined;
   /** @param apexKey `DomainName.key` of the apex @returns undefined for an unsigned zone */
   readonly signing: (apexKey: string) => ZoneState['signing'] | undefined;
@@ -61,14 +60,16 @@ const MAX_FILE = 256 * 1024 * 1024;
 export class EmbeddedZoneAdmin implements ZoneAdmin {
   readonly #parts: ZoneAdminParts;
 
-  readonly dnssec: EmbeddedZoneDnssec;
-
   constructor(parts: ZoneAdminParts) {
     this.#parts = parts;
-    this.dnssec = new EmbeddedZoneDnssec({
+  }
+
+  async dnssec(): Promise<EmbeddedZoneDnssec> {
+    const { EmbeddedZoneDnssec } = await import('./zone-dnssec.ts');
+    return new EmbeddedZoneDnssec({
       find: (apex) => (this.#findWithheld(apex) === undefined ? this.#find(apex).published : undefined),
-      keys: parts.keys,
-      procedureOf: parts.procedureOf,
+      keys: await this.#parts.keys(),
+      procedureOf: this.#parts.procedureOf,
       now: () => Math.floor(Date.now() / 1000),
     });
   }
@@ -182,7 +183,10 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
   }
 
   async backup(file: string): Promise<BackupReport> {
-    const { journal, keys } = this.#parts;
+    const { journal } = this.#parts;
+    const keys = await this.#parts.keys();
+    const { backUpKeys, readableKeys } = await import('../keys/key-backup.ts');
+    const { withKeys } = await import('./zone-dnssec.ts');
     const before = readableKeys(keys);
     try {
       await journal.backup(file);

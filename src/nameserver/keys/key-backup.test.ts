@@ -6,7 +6,8 @@ import { newSigningKey, signedZone } from '../../../test/support/signed-zone.ts'
 import { testDirectory } from '../../../test/support/test-directory.ts';
 import { DomainName } from '../../dns/name.ts';
 import { backUpKeys, readableKeys, readKeyBackup } from './key-backup.ts';
-import { KeyStore, KeyStoreError } from './key-store.ts';
+import { KeyStore } from './key-store.ts';
+import { KeyStoreError } from './key-store-error.ts';
 import { describeMissingKeys, dnskeysOf } from './missing-keys.ts';
 
 const [A, B] = [DomainName.parse('a.example'), DomainName.parse('b.example')];

@@ -9,7 +9,8 @@ import { dirname } from 'node:path';
 import { formatKeyFiles, KeyFileError, type KeyPair, parseKeyFiles } from '../../dns/dnssec/key-file.ts';
 import { errorText } from '../../dns/error-text.ts';
 import { syncPath, writeNewFile } from '../../sqlite/database.ts';
-import { type KeyStore, KeyStoreError } from './key-store.ts';
+import type { KeyStore } from './key-store.ts';
+import { KeyStoreError } from './key-store-error.ts';
 import { isSameKey } from './missing-keys.ts';
 
 const FIRST_LINE = /^dyndns keys 1 ([0-9a-f]{64})$/;

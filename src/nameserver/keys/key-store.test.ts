@@ -19,7 +19,8 @@ import { testDirectory } from '../../../test/support/test-directory.ts';
 import { formatKeyFiles } from '../../dns/dnssec/key-file.ts';
 import { SigningKey } from '../../dns/dnssec/signing-key.ts';
 import { DomainName } from '../../dns/name.ts';
-import { type ExportedKey, KeyStore, KeyStoreError, zoneFolder } from './key-store.ts';
+import { type ExportedKey, KeyStore, zoneFolder } from './key-store.ts';
+import { KeyStoreError } from './key-store-error.ts';
 
 const ZONE = DomainName.parse('Example.com.');
 const NOW = Date.UTC(2026, 10, 23, 10, 15);

@@ -33,20 +33,7 @@ import type { DomainName } from '../../dns/name.ts';
 import { syncPath, writeNewFile } from '../../sqlite/database.ts';
 import { deniedAdvice } from '../../sqlite/file-advice.ts';
 import { giveToOwner } from '../../sqlite/replace.ts';
-
-/** `unknown`: the zone has no such key; `refused`: the key cannot be added; `files`: the files cannot be read or written. */
-export type KeyStoreReason = 'unknown' | 'refused' | 'files';
-
-/** Its message is full sentences for the operator, with the file and what to do. It never has a part of a private key. */
-export class KeyStoreError extends Error {
-  override readonly name = 'KeyStoreError';
-  readonly reason: KeyStoreReason;
-
-  constructor(reason: KeyStoreReason, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.reason = reason;
-  }
-}
+import { KeyStoreError } from './key-store-error.ts';
 
 export interface KeyStorePorts {
   /** Milliseconds since 1970. */

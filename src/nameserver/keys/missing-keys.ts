@@ -5,7 +5,8 @@ import type { KeyPair } from '../../dns/dnssec/key-file.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { type DnskeyFields, type DsFields, type Rdata, RRType } from '../../dns/rdata.ts';
 import { rdataOf, type ZoneVersion } from '../zone/zone-version.ts';
-import { type KeyStore, KeyStoreError } from './key-store.ts';
+import type { KeyStore } from './key-store.ts';
+import { KeyStoreError } from './key-store-error.ts';
 
 /** The DNSKEY records of a signed version; none of an unsigned one. */
 export function dnskeysOf(version: ZoneVersion): readonly DnskeyFields[] {
