@@ -35,14 +35,18 @@ const STARTS = IS_SMOKE_RUN ? 1 : 11;
 const NAMES = 500;
 const MAX_RATIO = 1.02;
 
+const BUILDS = /** @type {const} */ (['this', 'other']);
+
 const report = new Report();
 const builds = { this: MAIN, other };
+/** One for each: with a primary in common, each would find the changes of the other, and first read them. */
+const binds = { this: await startBind(makeDirectory(), NAMES), other: await startBind(makeDirectory(), NAMES) };
 
-/** @param {string} main the program @returns its servers: in front of BIND, and with the embedded nameserver */
-async function startServers(main) {
+/** @param {'this' | 'other'} build @returns its servers: in front of BIND, and with the embedded nameserver */
+async function startServers(build) {
   const directory = makeDirectory();
-  const front = { ...(await startServer(directory, bind.port, UNIT_FLAGS, main)), directory };
-  return { front, own: await ownPeer(NAMES, UNIT_FLAGS, main) };
+  const front = { ...(await startServer(directory, binds[build].port, UNIT_FLAGS, builds[build])), directory };
+  return { front, own: await ownPeer(NAMES, UNIT_FLAGS, builds[build]) };
 }
 
 /** @param {{directory: string, url: string}} server @param {'changed' | 'unchanged'} kind @returns the number of requests */
@@ -59,7 +63,7 @@ function updates({ directory, url }, kind) {
  */
 function measure(what, servers, swap, load) {
   const times = { this: Number.NaN, other: Number.NaN };
-  for (const build of swap ? /** @type {const} */ (['other', 'this']) : /** @type {const} */ (['this', 'other'])) {
+  for (const build of swap ? BUILDS.toReversed() : BUILDS) {
     const { child } = servers[build];
     const before = processorTime(child);
     const requests = load(servers[build]);
@@ -86,10 +90,9 @@ function measureRound(servers, swap) {
 }
 
 say(`${ROUNDS} rounds of ${SECONDS} s, node ${process.version} ${UNIT_FLAGS.join(' ')}; other: ${other}`);
-const bind = await startBind(makeDirectory(), NAMES);
 
 for (let round = 0; round < ROUNDS; round += ROUNDS_A_PROCESS) {
-  const servers = { this: await startServers(builds.this), other: await startServers(builds.other) };
+  const servers = { this: await startServers('this'), other: await startServers('other') };
   for (const { front, own } of Object.values(servers)) {
     for (const server of [front, own]) updates(server, 'changed');
     measureQueries(own, NAMES, SECONDS);
@@ -106,14 +109,14 @@ for (let round = 0; round < ROUNDS; round += ROUNDS_A_PROCESS) {
   }
 }
 for (let i = 0; i < STARTS; i++) {
-  for (const [build, main] of i % 2 === 0 ? Object.entries(builds) : Object.entries(builds).toReversed()) {
-    const server = await startServer(makeDirectory(), bind.port, UNIT_FLAGS, main);
+  for (const build of i % 2 === 0 ? BUILDS : BUILDS.toReversed()) {
+    const server = await startServer(makeDirectory(), binds[build].port, UNIT_FLAGS, builds[build]);
     report.note(`start ${build}`, server.startMs);
     report.note(`memory after the start ${build}`, memory(server.child).residentMiB);
     await stop(server.child);
   }
 }
-await stop(bind.child);
+for (const { child } of Object.values(binds)) await stop(child);
 
 say('');
 for (const what of [

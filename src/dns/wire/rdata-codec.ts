@@ -382,7 +382,9 @@ export function typeBitmaps(reader: WireReader): number[] {
 }
 
 export function writeTypeBitmaps(writer: WireWriter, types: readonly number[]): void {
-  const sorted = [...new Set(types)].sort((a, b) => a - b);
+  // Decoded ones are in order. A set and a sort of 32,768 types take ten times as long as all the rest.
+  const inOrder = types.every((type, i) => i === 0 || type > types[i - 1]!);
+  const sorted = inOrder ? types : [...new Set(types)].sort((a, b) => a - b);
   for (let i = 0; i < sorted.length; ) {
     const window = sorted[i]! >> 8;
     const bits = new Uint8Array(32);
