@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/core/doctor/ports.ts';
 import { makeKey, SECRET } from '../e2e/lab.ts';
@@ -263,6 +263,7 @@ describe('a zone that dyndns serves itself', () => {
       return { code, findings: JSON.parse(stdout) as Finding[] };
     } finally {
       await server.stop();
+      removeNow(dirname(options.dns.database));
     }
   }
 

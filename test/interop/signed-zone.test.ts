@@ -131,6 +131,7 @@ describeWith(
         const { stdout, stderr } = await runProgram('delv', [...at, `${label}.${ZONE}`, type]);
         expect(`${stderr}${stdout}`, `${label} ${type}`).toMatch(expected);
       }
+      removeNow(directory);
     });
   },
 );

@@ -4,7 +4,7 @@
  * cache and a port of its own. 127.0.0.3 and 127.0.0.4 are the nameservers of child.example.com, which the
  * test starts.
  */
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DomainName } from '../../src/dns/name.ts';
 import { type ResourceRecord, RRClass, RRType } from '../../src/dns/rdata.ts';
@@ -67,7 +67,7 @@ export async function openParentLab({ secondaryPort, notifyPort }: ParentLabOpti
   const lockFile = (await hasLockFile()) ? 'lock-file none;' : '';
 
   async function start(ownPort: number, options: string, rest: string): Promise<void> {
-    const own = freshDirectory('parent-named');
+    const own = mkdtempSync(join(directory, 'named-'));
     const config = `options {
   directory "${own}";
   port ${port};
